@@ -1,0 +1,38 @@
+/*
+ * The admin endpoint of a process: /livez /readyz /metrics /status over HTTP on a loopback address. The only user of
+ * libmicrohttpd.
+ *
+ * A question becomes a mail to the process's own loop and waits for the answer there, so a loop that does not turn
+ * shows as a dead process (503 after a second).
+ * Thread: admin_open and admin_close by the owner of the process; admin_answer by the loop.
+ */
+#ifndef COMMON_ADMIN_H
+#define COMMON_ADMIN_H
+
+#include "common/buffer.h"
+#include "common/mailbox.h"
+#include "common/status.h"
+
+#include <stdbool.h>
+
+struct admin;
+
+/* `address` is IPv4:PORT, e.g. 127.0.0.1:17870; questions are posted as MAIL_ADMIN_QUESTION with `source` = the question.
+ * STATUS_MALFORMED, STATUS_ADDRESS_IN_USE, STATUS_NOT_PERMITTED, STATUS_NO_MEMORY. */
+enum status admin_open(const char *address, struct mailbox *mailbox, struct admin **ret_admin) MUST_USE;
+void admin_close(struct admin *admin);
+
+enum admin_page {
+    ADMIN_LIVEZ,   /* the loop turns: any answer will do */
+    ADMIN_READYZ,  /* is_healthy decides between 200 and 503; the body says why */
+    ADMIN_METRICS, /* Prometheus text, format 0.0.4 */
+    ADMIN_STATUS,  /* JSON */
+};
+
+struct admin_question;
+enum admin_page admin_question_page(const struct admin_question *question);
+
+/* Answers and thereby gives back the question (its mail is released separately). The body's bytes are copied. */
+void admin_answer(struct admin_question *question, bool is_healthy, struct slice body);
+
+#endif

@@ -1,0 +1,32 @@
+/* The command line of a process: a table of options from which both the parsing and the help come. */
+#ifndef COMMON_OPTIONS_H
+#define COMMON_OPTIONS_H
+
+#include "common/buffer.h"
+#include "common/status.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+
+struct option_spec {
+    const char *name;        /* without the dashes, e.g. "topology" */
+    const char *placeholder; /* e.g. "FILE"; NULL: a switch without a value */
+    const char *help;        /* one sentence */
+    bool is_required;
+    const char **value;      /* where the value goes, borrowed from argv; a switch gets its own name */
+};
+
+/*
+ * Parses `--name VALUE` and `--name=VALUE`. STATUS_MALFORMED: `*complaint` gets one line that says what is wrong and
+ * points to --help. `--help` and `--version` are not errors: they set *ret_is_done after printing to standard output.
+ */
+enum status options_parse(const char *program,
+    const char *purpose,
+    const struct option_spec *specs,
+    size_t count,
+    int argc,
+    char **argv,
+    bool *ret_is_done,
+    struct buffer *complaint) MUST_USE;
+
+#endif

@@ -1,0 +1,21 @@
+/*
+ * Signals as mail: blocked in every thread, and turned into MAIL_STOP by one waiting thread.
+ *
+ * Thread: signals_block before any other thread is made; the rest by the owner of the process.
+ */
+#ifndef COMMON_SIGNALS_H
+#define COMMON_SIGNALS_H
+
+#include "common/mailbox.h"
+
+struct signals;
+
+/* Blocks SIGTERM, SIGINT and SIGHUP for this and all later threads, and ignores SIGPIPE. */
+void signals_block(void);
+
+/* Starts the waiting thread. SIGTERM and SIGINT post MAIL_STOP once; a second one ends the process at once. SIGHUP is
+ * ignored. STATUS_NO_MEMORY. */
+enum status signals_start(struct mailbox *mailbox, struct signals **ret_signals) MUST_USE;
+void signals_stop(struct signals *signals);
+
+#endif

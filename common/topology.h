@@ -1,0 +1,128 @@
+/*
+ * The topology file: one JSON document that describes a whole herd, and is checked whole before anything starts.
+ * deploy/README.md documents every key; deploy/topologies/ has the shipped ones. The only user of jansson for
+ * configuration.
+ */
+#ifndef COMMON_TOPOLOGY_H
+#define COMMON_TOPOLOGY_H
+
+#include "common/buffer.h"
+#include "common/status.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+enum {
+    TOPOLOGY_NODES_MAX = 255,
+    TOPOLOGY_NEIGHBOURS_MAX = 32, /* per node: one known-bit each in every report */
+    TOPOLOGY_GATEWAYS_MAX = 64,
+    TOPOLOGY_LISTENERS_MAX = 256, /* per gateway */
+    TOPOLOGY_WORKERS_MAX = 64,
+    TOPOLOGY_PROVIDERS_MAX = 4,
+};
+
+struct topology_node {
+    char *name;
+    char *requests_url; /* where gateways send requests */
+    char *gossip_url;   /* where neighbours send gossip */
+    char *admin;        /* IPv4:PORT, or NULL: no admin endpoint */
+    size_t neighbour_count;
+    size_t neighbours[TOPOLOGY_NEIGHBOURS_MAX]; /* indices of nodes, ascending */
+};
+
+struct topology_listener {
+    char *host; /* numeric IPv4 or IPv6 */
+    uint16_t port;
+    bool is_any;              /* "*": spread over the nodes that are up */
+    size_t node;              /* index of its server, unless is_any */
+    bool refuse_when_down;    /* "when_down": "refuse" closes the port while its server is down */
+    bool is_shared;           /* another gateway of this herd listens on the same address */
+};
+
+struct topology_gateway {
+    char *name;
+    char *admin;
+    size_t listener_count;
+    struct topology_listener *listeners;
+};
+
+enum places_provider { PROVIDER_EMBEDDED, PROVIDER_GOOGLE_LEGACY, PROVIDER_GOOGLE, PROVIDER_OVERPASS };
+
+struct topology_worker {
+    char *name;
+    char *requests_url;
+    char *admin;
+    unsigned threads;
+};
+
+struct topology_places {
+    size_t provider_count;
+    enum places_provider providers[TOPOLOGY_PROVIDERS_MAX]; /* in fall-back order */
+    size_t worker_count;
+    struct topology_worker *workers;
+    unsigned timeout_ms;         /* total, per look-up */
+    unsigned connect_timeout_ms; /* part of it */
+    bool rank_by_distance;       /* "rank": "distance"; else "prominence" */
+    char *database;              /* path of the embedded places, or NULL: as built */
+    char *google_legacy_url;     /* base URLs, never NULL (defaults) */
+    char *google_url;
+    char *overpass_url;
+    char *google_key_file;       /* or NULL: the environment (HERD_GOOGLE_KEY) */
+    char *ca_file;               /* or NULL: the system's */
+};
+
+struct topology_limits {
+    size_t line_bytes_max;          /* of a client's line */
+    unsigned answer_within_ms;      /* IAMAT, and the node's part of WHATSAT */
+    size_t connections_max;         /* per gateway */
+    size_t client_input_bytes_max;  /* per connection: commands read and not yet answered */
+    size_t client_output_bytes_max; /* per connection: answers that the client does not read */
+    uint64_t reports_max;           /* per node */
+    unsigned lanes_per_node;        /* per gateway */
+    unsigned drain_ms;              /* SIGTERM to exit */
+};
+
+struct topology_logs {
+    bool traffic; /* every line of every client, in and out */
+    size_t file_size_max;
+    unsigned files_max;
+};
+
+struct topology {
+    char *herd;
+    size_t node_count;
+    struct topology_node *nodes;
+    size_t gateway_count;
+    struct topology_gateway *gateways;
+    struct topology_places places;
+    struct topology_limits limits;
+    struct topology_logs logs;
+};
+
+/*
+ * Reads and checks `path` (`-` is not special). On failure *complaint gets one line, `FILE:LINE: KEY: cause` as far as
+ * known, without line end, and STATUS_MALFORMED, STATUS_NOT_FOUND, STATUS_NOT_PERMITTED, STATUS_IO or STATUS_NO_MEMORY
+ * is returned. Checked: JSON, unknown or missing keys, types and ranges, names (MESSAGE_NAME_MAX, no white space, unique
+ * over all processes), urls and addresses, the same address twice, unknown or one-sided or repeated neighbours, a graph
+ * that is not connected.
+ */
+enum status topology_read(const char *path, struct topology **ret_topology, struct buffer *complaint) MUST_USE;
+
+/* The same from text in memory; `name` stands for the file's name in complaints. */
+enum status topology_parse(
+    const char *name, struct slice text, struct topology **ret_topology, struct buffer *complaint) MUST_USE;
+void topology_destroy(struct topology *topology);
+
+/* Look-ups by name; false: there is none. */
+bool topology_find_node(const struct topology *topology, const char *name, size_t *ret_index);
+bool topology_find_gateway(const struct topology *topology, const char *name, size_t *ret_index);
+bool topology_find_worker(const struct topology *topology, const char *name, size_t *ret_index);
+
+/*
+ * Appends one line (with LF) for each node and each edge whose loss alone would split the herd; nothing where no single
+ * loss does.
+ */
+enum status topology_describe_weak_points(const struct topology *topology, struct buffer *text) MUST_USE;
+
+#endif
