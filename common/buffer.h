@@ -17,7 +17,7 @@ struct buffer {
     size_t max;
 };
 
-/* Empty, without memory until the first append. */
+/* Empty, without memory until the first append. max < SIZE_MAX. */
 struct buffer buffer_with_max(size_t max);
 
 /* Frees the memory; the buffer is empty afterwards and may be used again. */
@@ -33,7 +33,10 @@ enum status buffer_append_text(struct buffer *buffer, const char *text) MUST_USE
 enum status buffer_append_format(struct buffer *buffer, const char *format, ...) MUST_USE
     __attribute__((format(printf, 2, 3)));
 
-/* Makes room for `count` more bytes and shows it; buffer_grow() then makes what was written part of the buffer. */
+/*
+ * Makes room for `count` more bytes and shows it; buffer_grow() then makes what was written part of the buffer.
+ * *ret_room may be NULL where `count` is 0.
+ */
 enum status buffer_reserve(struct buffer *buffer, size_t count, char **ret_room) MUST_USE;
 void buffer_grow(struct buffer *buffer, size_t count);
 
