@@ -2,7 +2,7 @@
  * A bounded queue that hands ownership between threads; it holds the only lock that a loop takes.
  *
  * Thread: any thread may post; any thread may wait or take (several may: each mail goes to one of them).
- * Limits: `max` mails from those who use mailbox_post; urgent mails are bounded by their posters.
+ * Limits: mailbox_post is refused while `max` mails or more lie in it; urgent mails are bounded by their posters.
  */
 #ifndef COMMON_MAILBOX_H
 #define COMMON_MAILBOX_H
@@ -61,7 +61,7 @@ enum status mailbox_post(struct mailbox *mailbox, struct mail *mail) MUST_USE;
 void mailbox_post_urgent(struct mailbox *mailbox, struct mail *mail);
 
 /* Whether a post would now be refused; a poster that was refused looks again after a mail was released. */
-bool mailbox_is_full(const struct mailbox *mailbox);
+bool mailbox_is_full(struct mailbox *mailbox);
 
 /*
  * All mails, oldest first, as a list linked by `next`; the caller owns them. NULL when `deadline` passes first; a
@@ -72,7 +72,10 @@ struct mail *mailbox_wait(struct mailbox *mailbox, struct instant deadline);
 /* The oldest mail alone, for a pool of threads. NULL when `deadline` passes first or the mailbox is closed. */
 struct mail *mailbox_wait_one(struct mailbox *mailbox, struct instant deadline);
 
-/* Wakes everybody who waits for one; later waits for one return NULL as soon as the mailbox is empty. */
+/*
+ * For the end of a pool: posts are refused from now on (urgent ones are not), everybody who waits for one is woken, and
+ * later waits for one return NULL as soon as the mailbox is empty. mailbox_wait goes on as before.
+ */
 void mailbox_close(struct mailbox *mailbox);
 
 #endif

@@ -17,8 +17,10 @@ struct option_spec {
 };
 
 /*
- * Parses `--name VALUE` and `--name=VALUE`. STATUS_MALFORMED: `*complaint` gets one line that says what is wrong and
- * points to --help. `--help` and `--version` are not errors: they set *ret_is_done after printing to standard output.
+ * Parses `--name VALUE` and `--name=VALUE`, each at most once; what is not given keeps its value. At most 64 options.
+ * STATUS_MALFORMED: `*complaint` gets one line, without line end, that says what is wrong and points to --help.
+ * STATUS_NO_MEMORY, STATUS_FULL: `*complaint` could not take that line.
+ * `--help` and `--version` are not errors: they set *ret_is_done after printing to standard output.
  */
 enum status options_parse(const char *program,
     const char *purpose,

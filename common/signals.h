@@ -13,9 +13,13 @@ struct signals;
 /* Blocks SIGTERM, SIGINT and SIGHUP for this and all later threads, and ignores SIGPIPE. */
 void signals_block(void);
 
-/* Starts the waiting thread. SIGTERM and SIGINT post MAIL_STOP once; a second one ends the process at once. SIGHUP is
- * ignored. STATUS_NO_MEMORY. */
+/*
+ * Starts the waiting thread. The first SIGTERM or SIGINT posts MAIL_STOP; a second one ends the process at once, with
+ * exit status 128 + its number. SIGHUP is ignored. STATUS_NO_MEMORY.
+ */
 enum status signals_start(struct mailbox *mailbox, struct signals **ret_signals) MUST_USE;
+
+/* Ends the thread; to be called before mailbox_destroy. A mail that it posted stays valid. NULL is allowed. */
 void signals_stop(struct signals *signals);
 
 #endif
