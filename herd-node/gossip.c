@@ -1,0 +1,574 @@
+/* Links with marks, a window and two cursors each: the live end of the log and, behind a gap, what
+ * fills it. */
+#include "herd-node/gossip.h"
+
+#include "common/message_codec.h"
+
+#include <assert.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* A message in flight: it covered (from, to] of our log and nothing was heard of it yet. */
+struct flight {
+    uint64_t number;
+    uint64_t from;
+    uint64_t to;
+    bool is_backfill;
+    bool is_void; /* its range was taken back and is sent again: its loss says nothing */
+};
+
+/*
+ * A stretch of our log on its way to the neighbour. The cursor is ahead of `told` where it went
+ * over reports that the neighbour holds anyway: the next message that is sent tells that they need
+ * not be waited for.
+ */
+struct stretch {
+    unsigned cursor;
+    uint64_t told;    /* sent and told up to here */
+    uint64_t scanned; /* the cursor has seen all up to here */
+};
+
+struct link {
+    struct slice neighbour;
+    uint32_t bit;
+    bool is_open;
+
+    /* The neighbour's log, as far as it is here. */
+    uint64_t incarnation;          /* of the neighbour; 0: never heard */
+    uint64_t replaced_incarnation; /* the one before, which may not come back */
+    bool is_lost_since_heard;      /* its process may be gone */
+    struct instant heard;
+    struct holding held; /* what we hold of it; incarnation is the neighbour's */
+    uint64_t peer_head;
+    uint64_t peer_head_at_first; /* what it had when it was first heard */
+    bool is_caught_up;
+
+    /* Our log, as far as it is there. */
+    uint64_t number; /* of the last message sent */
+    uint64_t
+        trusted_from; /* known bits of reports changed up to here were set for a former process */
+    struct holding confirmed; /* the neighbour's last word about ours; incarnation is ours */
+    struct stretch live;      /* (backfill_end, head] */
+    struct stretch
+        backfill; /* (confirmed.mark, backfill_end], after a loss or a restart of the neighbour */
+    uint64_t backfill_end;
+    size_t flight_count;
+    struct flight flights[GOSSIP_WINDOW];
+    bool owes_answer; /* a batch came and was not confirmed yet */
+    struct instant hello_due;
+
+    /* Comparison of the tables. */
+    unsigned differed; /* comparisons in a row that found different digests */
+    struct instant repeat_all_after;
+    int64_t repeat_all_ms;
+    bool was_equal;
+    struct instant equal_at;
+    uint64_t equal_head; /* our head at that time */
+
+    struct instant behind_since; /* INSTANT_NEVER: everything is confirmed */
+    uint64_t sent_to_max;
+    struct gossip_link_status counters;
+};
+
+struct gossip {
+    struct slice herd;
+    struct slice self;
+    uint64_t incarnation;
+    struct report_table *table;
+    size_t link_count;
+    struct link links[GOSSIP_LINKS_MAX];
+    char names[]; /* what the slices borrow */
+};
+
+/* ---- Creation ---- */
+
+static struct slice copy_name(char **free_space, struct slice name)
+{
+    memcpy(*free_space, name.data, name.length);
+    struct slice copy = slice_of_bytes(*free_space, name.length);
+    *free_space += name.length;
+    return copy;
+}
+
+enum status gossip_create(
+    const struct gossip_config *config, struct report_table *table, struct gossip **ret_gossip)
+{
+    assert(config->link_count <= GOSSIP_LINKS_MAX && config->incarnation != 0);
+    size_t names_length = config->herd.length + config->self.length;
+    for (size_t i = 0; i < config->link_count; i++)
+        names_length += config->neighbours[i].length;
+    struct gossip *gossip = calloc(1, sizeof *gossip + names_length);
+    if (gossip == NULL)
+        return STATUS_NO_MEMORY;
+
+    char *free_space = gossip->names;
+    gossip->herd = copy_name(&free_space, config->herd);
+    gossip->self = copy_name(&free_space, config->self);
+    gossip->incarnation = config->incarnation;
+    gossip->table = table;
+    gossip->link_count = config->link_count;
+    for (size_t i = 0; i < config->link_count; i++) {
+        struct link *link = &gossip->links[i];
+        link->neighbour = copy_name(&free_space, config->neighbours[i]);
+        link->bit = UINT32_C(1) << i;
+        link->live.cursor = (unsigned)(2 * i);
+        link->backfill.cursor = (unsigned)(2 * i + 1);
+        link->hello_due = INSTANT_NEVER;
+        link->behind_since = INSTANT_NEVER;
+        link->repeat_all_ms = GOSSIP_REPEAT_ALL_MS_MIN;
+    }
+    *ret_gossip = gossip;
+    return STATUS_OK;
+}
+
+void gossip_destroy(struct gossip *gossip)
+{
+    free(gossip);
+}
+
+/* ---- Our log on its way to the neighbour ---- */
+
+static void rewind_stretch(struct gossip *gossip, struct stretch *stretch, uint64_t lseq)
+{
+    stretch->told = lseq;
+    stretch->scanned = lseq;
+    report_table_seek(gossip->table, stretch->cursor, lseq);
+}
+
+static void void_flights(struct link *link, bool is_backfill)
+{
+    for (size_t i = 0; i < link->flight_count; i++)
+        if (link->flights[i].is_backfill == is_backfill)
+            link->flights[i].is_void = true;
+}
+
+static bool is_backfilling(const struct link *link)
+{
+    return link->backfill.told < link->backfill_end;
+}
+
+/* Sends (mark, end] again; what changes from now on goes on beside it. */
+static void start_backfill(struct gossip *gossip, struct link *link, uint64_t mark, uint64_t end)
+{
+    void_flights(link, true);
+    link->backfill_end = end;
+    rewind_stretch(gossip, &link->backfill, mark);
+}
+
+/* Everything that is in the table now is sent anew, whatever the neighbour was known to hold. */
+static void start_over(struct gossip *gossip, struct link *link)
+{
+    uint64_t head = report_table_head(gossip->table);
+    void_flights(link, false);
+    rewind_stretch(gossip, &link->live, head);
+    start_backfill(gossip, link, 0, head);
+    link->trusted_from = head;
+}
+
+static bool is_covered(const struct flight *flight, const struct holding *holding)
+{
+    return flight->to <= holding->mark ||
+           (flight->from >= holding->island_from && flight->to <= holding->island_to);
+}
+
+/*
+ * A message of the live stretch got lost. Either later ones got through and form an island: then
+ * the gap before it is filled and the live stretch goes on; or the live stretch returns to where
+ * the neighbour's knowledge of it ends.
+ */
+static void repair_live(struct gossip *gossip,
+    struct link *link,
+    const struct flight *lost,
+    const struct holding *holding)
+{
+    bool has_island = holding->island_from < holding->island_to;
+    bool is_in_gap = has_island && lost->to <= holding->island_from;
+    bool is_gap_filling = holding->mark < link->backfill_end;
+    if (is_in_gap && is_gap_filling) {
+        link->backfill_end = holding->island_from;
+        return;
+    }
+    if (is_in_gap) {
+        start_backfill(gossip, link, holding->mark, holding->island_from);
+        return;
+    }
+    uint64_t end = holding->mark > link->backfill_end ? holding->mark : link->backfill_end;
+    if (has_island)
+        end = holding->island_to;
+    void_flights(link, false);
+    rewind_stretch(gossip, &link->live, end);
+}
+
+static void repair(struct gossip *gossip,
+    struct link *link,
+    const struct flight *lost,
+    const struct holding *holding)
+{
+    link->counters.batches_lost++;
+    if (!lost->is_backfill)
+        repair_live(gossip, link, lost, holding);
+    else if (holding->mark < link->backfill_end)
+        start_backfill(gossip, link, holding->mark, link->backfill_end);
+}
+
+/*
+ * The neighbour says what it holds of our log, and by the number of our last message that it got
+ * also what it should hold: what is missing of that is lost.
+ */
+static void take_confirmation(
+    struct gossip *gossip, struct link *link, const struct holding *holding)
+{
+    if (holding->incarnation != gossip->incarnation || holding->number < link->confirmed.number ||
+        holding->number > link->number || holding->island_to > report_table_head(gossip->table) ||
+        holding->mark > report_table_head(gossip->table))
+        return;
+    link->confirmed = *holding;
+    while (link->flight_count > 0 && link->flights[0].number <= holding->number) {
+        struct flight flight = link->flights[0];
+        link->flight_count--;
+        memmove(&link->flights[0], &link->flights[1], link->flight_count * sizeof flight);
+        if (!flight.is_void && !is_covered(&flight, holding))
+            repair(gossip, link, &flight, holding);
+    }
+}
+
+/* ---- The neighbour's log on its way here ---- */
+
+/* Notes that (from, to] of the neighbour's log is here, as far as mark and one island can say it.
+ */
+static void note_range(struct holding *held, uint64_t from, uint64_t to)
+{
+    if (from == to)
+        return;
+    bool has_island = held->island_from < held->island_to;
+    if (from <= held->mark) {
+        if (to > held->mark)
+            held->mark = to;
+    } else if (!has_island) {
+        held->island_from = from;
+        held->island_to = to;
+    } else if (from <= held->island_to && to >= held->island_from) {
+        if (from < held->island_from)
+            held->island_from = from;
+        if (to > held->island_to)
+            held->island_to = to;
+    }
+    if (held->island_from > held->mark)
+        return;
+    if (held->island_to > held->mark)
+        held->mark = held->island_to;
+    held->island_from = held->mark;
+    held->island_to = held->mark;
+}
+
+static void apply_reports(
+    struct gossip *gossip, struct link *link, const struct gossip_message *message)
+{
+    for (size_t i = 0; i < message->count; i++) {
+        enum upsert upsert = report_table_upsert(gossip->table, &message->reports[i], link->bit);
+        link->counters.reports_redundant += upsert == UPSERT_NEWER ? 0 : 1;
+    }
+    link->counters.reports_received += message->count;
+    if (message->count > 0)
+        link->owes_answer = true;
+}
+
+/* A process that was not heard before, maybe the successor of one that was: it knows nothing of
+ * ours. */
+static void meet(struct gossip *gossip, struct link *link, const struct gossip_header *header)
+{
+    link->replaced_incarnation = link->incarnation;
+    link->incarnation = header->incarnation;
+    link->held = (struct holding){.incarnation = header->incarnation};
+    link->confirmed = (struct holding){.incarnation = gossip->incarnation};
+    link->flight_count = 0;
+    link->peer_head_at_first = header->head;
+    link->is_caught_up = false;
+    link->differed = 0;
+    link->was_equal = false;
+    link->repeat_all_ms = GOSSIP_REPEAT_ALL_MS_MIN;
+    start_over(gossip, link);
+}
+
+/* With nothing under way in either direction the tables must be equal; if they stay different, all
+ * is sent again. */
+static void compare_tables(struct gossip *gossip,
+    struct link *link,
+    struct instant now,
+    const struct gossip_header *header)
+{
+    uint64_t head = report_table_head(gossip->table);
+    if (link->held.mark != header->head || header->holding.mark != head ||
+        header->holding.incarnation != gossip->incarnation)
+        return;
+    struct digest digest = report_table_digest(gossip->table);
+    if (digest.low == header->digest.low && digest.high == header->digest.high &&
+        report_table_count(gossip->table) == header->count) {
+        link->differed = 0;
+        link->repeat_all_ms = GOSSIP_REPEAT_ALL_MS_MIN;
+        link->was_equal = true;
+        link->equal_at = now;
+        link->equal_head = head;
+        return;
+    }
+    link->was_equal = false;
+    if (++link->differed < GOSSIP_DIGESTS_DIFFER_MAX ||
+        instant_is_before(now, link->repeat_all_after))
+        return;
+    link->differed = 0;
+    link->counters.repeats_of_all++;
+    link->repeat_all_after = instant_after_ms(now, link->repeat_all_ms);
+    link->repeat_all_ms *= 2;
+    if (link->repeat_all_ms > GOSSIP_REPEAT_ALL_MS_MAX)
+        link->repeat_all_ms = GOSSIP_REPEAT_ALL_MS_MAX;
+    start_over(gossip, link);
+}
+
+static bool is_silent(const struct link *link, struct instant now)
+{
+    return !instant_is_before(now, instant_after_ms(link->heard, GOSSIP_SILENCE_MS));
+}
+
+static bool may_take_over(const struct link *link, struct instant now, uint64_t incarnation)
+{
+    if (link->incarnation == 0)
+        return true;
+    return incarnation != link->replaced_incarnation &&
+           (link->is_lost_since_heard || is_silent(link, now));
+}
+
+static struct link *find_link(struct gossip *gossip, struct slice neighbour)
+{
+    for (size_t i = 0; i < gossip->link_count; i++)
+        if (slice_equals(gossip->links[i].neighbour, neighbour))
+            return &gossip->links[i];
+    return NULL;
+}
+
+/* ---- Events ---- */
+
+void gossip_link_opened(struct gossip *gossip, struct instant now, size_t index)
+{
+    struct link *link = &gossip->links[index];
+    link->is_open = true;
+    link->hello_due = now;
+}
+
+void gossip_link_lost(struct gossip *gossip, struct instant now, size_t index)
+{
+    (void)now;
+    struct link *link = &gossip->links[index];
+    link->is_open = false;
+    link->is_lost_since_heard = true;
+    link->hello_due = INSTANT_NEVER;
+}
+
+enum gossip_verdict gossip_receive(struct gossip *gossip,
+    struct instant now,
+    const struct gossip_message *message,
+    size_t *ret_link)
+{
+    const struct gossip_header *header = &message->header;
+    if (!slice_equals(header->herd, gossip->herd))
+        return GOSSIP_REFUSED_HERD;
+    struct link *link = find_link(gossip, header->sender);
+    if (link == NULL)
+        return GOSSIP_REFUSED_SENDER;
+    *ret_link = (size_t)(link - gossip->links);
+    if (!slice_equals(header->receiver, gossip->self))
+        return GOSSIP_REFUSED_RECEIVER;
+    if (header->incarnation != link->incarnation) {
+        if (!may_take_over(link, now, header->incarnation))
+            return GOSSIP_REFUSED_SECOND;
+        meet(gossip, link, header);
+    }
+
+    link->heard = now;
+    link->is_lost_since_heard = false;
+    if (header->head > link->peer_head || header->number > link->held.number)
+        link->peer_head = header->head;
+    if (header->number > link->held.number)
+        link->held.number = header->number;
+    take_confirmation(gossip, link, &header->holding);
+    apply_reports(gossip, link, message);
+    note_range(&link->held, header->from, header->to);
+    if (link->held.mark >= link->peer_head_at_first)
+        link->is_caught_up = true;
+    compare_tables(gossip, link, now, header);
+    return GOSSIP_TAKEN;
+}
+
+/* ---- Effects ---- */
+
+/* Adds what the stretch has for the neighbour, up to lseq_max, until the message is full. */
+static void add_reports(struct gossip *gossip,
+    const struct link *link,
+    struct stretch *stretch,
+    uint64_t lseq_max,
+    struct gossip_writer *writer)
+{
+    struct report_table_item item;
+    while (report_table_peek(gossip->table, stretch->cursor, lseq_max, &item)) {
+        bool is_known = (item.known & link->bit) != 0 && item.lseq > link->trusted_from;
+        if (!is_known && gossip_writer_add(writer, &item.report) != STATUS_OK) {
+            if (writer->report_count > 0)
+                return;
+            assert(!"every report fits into an empty message");
+        }
+        report_table_advance(gossip->table, stretch->cursor);
+        stretch->scanned = item.lseq;
+    }
+    stretch->scanned = lseq_max;
+}
+
+static void begin(struct gossip *gossip,
+    struct link *link,
+    struct gossip_writer *writer,
+    struct buffer *message,
+    uint64_t from)
+{
+    buffer_reset(message);
+    struct gossip_header header = {
+        .herd = gossip->herd,
+        .sender = gossip->self,
+        .receiver = link->neighbour,
+        .incarnation = gossip->incarnation,
+        .number = link->number + 1,
+        .holding = link->held,
+        .head = report_table_head(gossip->table),
+        .count = report_table_count(gossip->table),
+        .digest = report_table_digest(gossip->table),
+        .from = from,
+        .to = from,
+    };
+    enum status status = gossip_writer_begin(writer, message, &header);
+    assert(status == STATUS_OK);
+    (void)status;
+}
+
+/* The message is complete: it covers what the stretch told last up to what its cursor has seen. */
+static void commit(
+    struct link *link, struct instant now, struct gossip_writer *writer, struct stretch *stretch)
+{
+    link->number++;
+    if (stretch->told < stretch->scanned) {
+        assert(link->flight_count < GOSSIP_WINDOW);
+        gossip_writer_set_to(writer, stretch->scanned);
+        link->flights[link->flight_count++] = (struct flight){
+            .number = link->number,
+            .from = stretch->told,
+            .to = stretch->scanned,
+            .is_backfill = stretch == &link->backfill,
+        };
+        if (stretch->told < link->sent_to_max && writer->report_count > 0)
+            link->counters.batches_repeated++;
+        if (stretch->scanned > link->sent_to_max)
+            link->sent_to_max = stretch->scanned;
+        stretch->told = stretch->scanned;
+    }
+    link->counters.batches_sent += writer->report_count > 0 ? 1 : 0;
+    link->counters.reports_sent += writer->report_count;
+    link->owes_answer = false;
+    link->hello_due = instant_after_ms(now, GOSSIP_HELLO_EVERY_MS);
+}
+
+static bool next_live_batch(
+    struct gossip *gossip, struct link *link, struct instant now, struct buffer *message)
+{
+    uint64_t head = report_table_head(gossip->table);
+    if (link->live.scanned == head)
+        return false;
+    struct gossip_writer writer;
+    begin(gossip, link, &writer, message, link->live.told);
+    add_reports(gossip, link, &link->live, head, &writer);
+    if (writer.report_count == 0)
+        return false;
+    commit(link, now, &writer, &link->live);
+    return true;
+}
+
+static bool next_backfill(
+    struct gossip *gossip, struct link *link, struct instant now, struct buffer *message)
+{
+    if (!is_backfilling(link))
+        return false;
+    struct gossip_writer writer;
+    begin(gossip, link, &writer, message, link->backfill.told);
+    add_reports(gossip, link, &link->backfill, link->backfill_end, &writer);
+    commit(link, now, &writer, &link->backfill);
+    return true;
+}
+
+static void note_behind(struct gossip *gossip, struct link *link, struct instant now)
+{
+    if (link->confirmed.mark == report_table_head(gossip->table))
+        link->behind_since = INSTANT_NEVER;
+    else if (link->behind_since.ns == INSTANT_NEVER.ns)
+        link->behind_since = now;
+}
+
+bool gossip_next_message(
+    struct gossip *gossip, struct instant now, size_t index, struct buffer *message)
+{
+    struct link *link = &gossip->links[index];
+    note_behind(gossip, link, now);
+    if (!link->is_open)
+        return false;
+    bool has_room = link->incarnation != 0 && link->flight_count < GOSSIP_WINDOW;
+    if (has_room &&
+        (next_live_batch(gossip, link, now, message) || next_backfill(gossip, link, now, message)))
+        return true;
+    if (!link->owes_answer && instant_is_before(now, link->hello_due))
+        return false;
+    struct gossip_writer writer;
+    begin(gossip, link, &writer, message, link->live.told);
+    struct stretch nothing = {0};
+    commit(link, now, &writer, has_room ? &link->live : &nothing);
+    return true;
+}
+
+struct instant gossip_deadline(const struct gossip *gossip)
+{
+    struct instant deadline = INSTANT_NEVER;
+    for (size_t i = 0; i < gossip->link_count; i++)
+        deadline = instant_earlier(deadline, gossip->links[i].hello_due);
+    return deadline;
+}
+
+/* ---- What it knows ---- */
+
+struct gossip_link_status gossip_link_status(
+    const struct gossip *gossip, struct instant now, size_t index)
+{
+    const struct link *link = &gossip->links[index];
+    uint64_t head = report_table_head(gossip->table);
+    struct gossip_link_status status = link->counters;
+    status.neighbour = link->neighbour;
+    status.is_open = link->is_open;
+    status.is_heard = link->incarnation != 0 && !is_silent(link, now);
+    status.peer_incarnation = link->incarnation;
+    status.peer_mark = link->confirmed.mark;
+    status.mark = link->held.mark;
+    status.peer_head = link->peer_head;
+    status.behind = head - link->confirmed.mark;
+    status.behind_ms = status.behind == 0 || link->behind_since.ns == INSTANT_NEVER.ns
+                           ? 0
+                           : instant_ns_between(link->behind_since, now) / NS_PER_MS;
+    status.is_caught_up = link->is_caught_up;
+    status.is_equal =
+        link->was_equal && link->equal_head == head && link->peer_head == link->held.mark;
+    status.equal_ms_ago =
+        link->was_equal ? instant_ns_between(link->equal_at, now) / NS_PER_MS : -1;
+    return status;
+}
+
+bool gossip_is_caught_up(const struct gossip *gossip)
+{
+    bool is_any_heard = false;
+    for (size_t i = 0; i < gossip->link_count; i++) {
+        if (gossip->links[i].is_caught_up)
+            return true;
+        is_any_heard = is_any_heard || gossip->links[i].incarnation != 0;
+    }
+    return !is_any_heard;
+}
