@@ -6,7 +6,8 @@
  *
  *   node ──gossip: what I hold of yours, what I have, some reports──▶ neighbour
  *
- * All slices in these structs are borrowed: from the caller when encoding, from the message when decoding.
+ * All slices in these structs are borrowed: from the caller when encoding, from the message when
+ * decoding.
  */
 #ifndef COMMON_MESSAGE_H
 #define COMMON_MESSAGE_H
@@ -20,12 +21,13 @@
 
 enum {
     MESSAGE_VERSION = 1,
-    MESSAGE_BATCH_BYTES_MAX = 64 * 1024, /* requests, responses, gossip: the cost of a message is per message */
-    MESSAGE_OPERATIONS_MAX = 2048,       /* per request; 64 KiB hold about 900 of the usual size */
-    MESSAGE_REPORTS_MAX = 2048,          /* per gossip message, likewise */
-    MESSAGE_SERVERS_MAX = 255,           /* different accepting servers named in one gossip message */
-    MESSAGE_FIELD_MAX = 32 * 1024,       /* any id, location or time; a client line is at most that */
-    MESSAGE_NAME_MAX = 255,              /* herd and server names */
+    MESSAGE_BATCH_BYTES_MAX =
+        64 * 1024, /* requests, responses, gossip: the cost of a message is per message */
+    MESSAGE_OPERATIONS_MAX = 2048, /* per request; 64 KiB hold about 900 of the usual size */
+    MESSAGE_REPORTS_MAX = 2048,    /* per gossip message, likewise */
+    MESSAGE_SERVERS_MAX = 255,     /* different accepting servers named in one gossip message */
+    MESSAGE_FIELD_MAX = REPORT_BYTES_MAX, /* any id, location or time */
+    MESSAGE_NAME_MAX = 255,               /* herd and server names */
     MESSAGE_PLACES_MAX = 4 * 1024 * 1024, /* the text of one places answer */
 };
 
@@ -43,7 +45,8 @@ struct operation {
     struct slice time;
 };
 
-/* Whom the request is meant for; a node refuses what is meant for another. No operations: a greeting. */
+/* Whom the request is meant for; a node refuses what is meant for another. No operations: a
+ * greeting. */
 struct request {
     struct slice herd;
     struct slice server;
@@ -55,9 +58,10 @@ struct request {
 
 enum outcome_kind {
     OUTCOME_ACCEPTED = 1, /* by `server` at `received_ns` of the response, newer or not */
-    OUTCOME_REFUSED = 2,  /* the table is full and does not know the id, or a field breaks its rule */
-    OUTCOME_UNKNOWN = 3,  /* no report of this id */
-    OUTCOME_FOUND = 4,    /* `report` is the last one known */
+    OUTCOME_REFUSED =
+        2, /* the table is full and does not know the id, or a field breaks its rule */
+    OUTCOME_UNKNOWN = 3, /* no report of this id */
+    OUTCOME_FOUND = 4,   /* `report` is the last one known */
 };
 
 struct outcome {
@@ -66,8 +70,8 @@ struct outcome {
 };
 
 /*
- * Outcomes of the first `count` operations, in order. Fewer than were asked when the response is full: the rest was
- * not done and is to be asked again.
+ * Outcomes of the first `count` operations, in order. Fewer than were asked when the response is
+ * full: the rest was not done and is to be asked again.
  */
 struct response {
     struct slice herd;
@@ -100,7 +104,8 @@ struct digest {
     uint64_t high;
 };
 
-/* What the sender holds of the receiver's log: all up to `mark`, and `(island_from, island_to]` beyond a gap. */
+/* What the sender holds of the receiver's log: all up to `mark`, and `(island_from, island_to]`
+ * beyond a gap. */
 struct holding {
     uint64_t incarnation; /* of the receiver, which this is about; 0: nothing heard from it yet */
     uint64_t number;      /* the last message of the receiver that got here */
@@ -113,8 +118,9 @@ struct gossip_header {
     struct slice herd;
     struct slice sender;
     struct slice receiver;
-    uint64_t incarnation; /* of the sender: random at each start, compared only for equality, never 0 */
-    uint64_t number;      /* counts the sender's messages on this link, from 1 */
+    uint64_t
+        incarnation; /* of the sender: random at each start, compared only for equality, never 0 */
+    uint64_t number; /* counts the sender's messages on this link, from 1 */
     struct holding holding;
     uint64_t head;        /* the sender's last local sequence number */
     uint64_t count;       /* reports in its table */

@@ -38,6 +38,8 @@ enum status report_from_parts(struct slice id,
 {
     if (!is_word(id) || !is_word(server) || received_ns < 0)
         return STATUS_MALFORMED;
+    if (id.length + location.length + time.length > REPORT_BYTES_MAX)
+        return STATUS_OUT_OF_RANGE;
     struct location point;
     enum status status = location_parse(location, &point);
     if (status != STATUS_OK)

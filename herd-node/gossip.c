@@ -287,6 +287,7 @@ static void meet(struct gossip *gossip, struct link *link, const struct gossip_h
     link->differed = 0;
     link->was_equal = false;
     link->repeat_all_ms = GOSSIP_REPEAT_ALL_MS_MIN;
+    link->owes_answer = true; /* so that it soon knows that it is known */
     start_over(gossip, link);
 }
 
@@ -324,17 +325,20 @@ static void compare_tables(struct gossip *gossip,
     start_over(gossip, link);
 }
 
-static bool is_silent(const struct link *link, struct instant now)
+static bool is_silent(const struct link *link, struct instant now, int64_t milliseconds)
 {
-    return !instant_is_before(now, instant_after_ms(link->heard, GOSSIP_SILENCE_MS));
+    return !instant_is_before(now, instant_after_ms(link->heard, milliseconds));
 }
 
+/* Late messages of a process that was replaced must not bring it back; itself may, when its
+ * successor has gone. */
 static bool may_take_over(const struct link *link, struct instant now, uint64_t incarnation)
 {
     if (link->incarnation == 0)
         return true;
-    return incarnation != link->replaced_incarnation &&
-           (link->is_lost_since_heard || is_silent(link, now));
+    if (incarnation == link->replaced_incarnation)
+        return is_silent(link, now, GOSSIP_RETURN_MS);
+    return link->is_lost_since_heard || is_silent(link, now, GOSSIP_SILENCE_MS);
 }
 
 static struct link *find_link(struct gossip *gossip, struct slice neighbour)
@@ -545,7 +549,7 @@ struct gossip_link_status gossip_link_status(
     struct gossip_link_status status = link->counters;
     status.neighbour = link->neighbour;
     status.is_open = link->is_open;
-    status.is_heard = link->incarnation != 0 && !is_silent(link, now);
+    status.is_heard = link->incarnation != 0 && !is_silent(link, now, GOSSIP_SILENCE_MS);
     status.peer_incarnation = link->incarnation;
     status.peer_mark = link->confirmed.mark;
     status.mark = link->held.mark;

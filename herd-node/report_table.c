@@ -400,9 +400,8 @@ static enum upsert insert(struct report_table *table,
 enum upsert report_table_upsert(
     struct report_table *table, const struct report *report, uint32_t known)
 {
-    assert(report->id.length > 0 && report->id.length <= MESSAGE_FIELD_MAX);
-    assert(report->location.length <= MESSAGE_FIELD_MAX);
-    assert(report->time.length <= MESSAGE_FIELD_MAX);
+    assert(report->id.length > 0);
+    assert(report->id.length + report->location.length + report->time.length <= REPORT_BYTES_MAX);
     uint64_t hash = hash_of_id(table, report->id);
     struct slot *slot = find_slot(table, report->id, hash);
     if (slot->ref == 0)
@@ -418,13 +417,6 @@ enum upsert report_table_upsert(
         return UPSERT_SAME;
     }
     return replace(table, slot, hash, report, known) ? UPSERT_NEWER : UPSERT_REFUSED;
-}
-
-void report_table_prefetch(const struct report_table *table, struct slice id)
-{
-    uint64_t hash = hash_of_id(table, id);
-    const struct segment *segment = &table->segments[segment_of(hash)];
-    __builtin_prefetch(&segment->slots[tag_of(hash) & segment->mask]);
 }
 
 bool report_table_find(const struct report_table *table, struct slice id, struct report *ret_report)

@@ -51,10 +51,6 @@ enum upsert {
 enum upsert report_table_upsert(
     struct report_table *table, const struct report *report, uint32_t known);
 
-/* Fetches into the cache what the upsert or find of `id` will touch; for batches, a few reports
- * ahead. */
-void report_table_prefetch(const struct report_table *table, struct slice id);
-
 /* What is known of `id`; false: nothing. */
 bool report_table_find(
     const struct report_table *table, struct slice id, struct report *ret_report);
