@@ -1,7 +1,8 @@
 /* JSON text, written value by value. */
 #include "common/json_writer.h"
 
-/* The length of the well-formed UTF-8 sequence at the start of `bytes` (RFC 3629, section 4), or 0. */
+/* The length of the well-formed UTF-8 sequence at the start of `bytes` (RFC 3629, section 4), or 0.
+ */
 static size_t utf8_length(struct slice bytes)
 {
     const unsigned char *b = (const unsigned char *)bytes.data;
@@ -26,7 +27,7 @@ static size_t utf8_length(struct slice bytes)
 static bool is_plain(char byte)
 {
     return (unsigned char)byte >= 0x20 && (unsigned char)byte < 0x7F && byte != '"' &&
-        byte != '\\' && byte != '<' && byte != '>';
+           byte != '\\' && byte != '<' && byte != '>';
 }
 
 static enum status append_escaped(struct buffer *text, char byte)

@@ -1,4 +1,5 @@
-/* Writes JSON text into a buffer, value by value, for what a process says of itself; any bytes become valid JSON. */
+/* Writes JSON text into a buffer, value by value, for what a process says of itself; any bytes
+ * become valid JSON. */
 #ifndef COMMON_JSON_WRITER_H
 #define COMMON_JSON_WRITER_H
 
@@ -28,8 +29,9 @@ void json_writer_number(struct json_writer *writer, const char *key, int64_t val
 void json_writer_bool(struct json_writer *writer, const char *key, bool value);
 
 /*
- * Appends `value` as a JSON string with its quotes. UTF-8 stays as it is; what is not UTF-8 becomes U+FFFD; `<` and `>`
- * are escaped as Google does it. STATUS_FULL and STATUS_NO_MEMORY may leave a part of it behind.
+ * Appends `value` as a JSON string with its quotes. UTF-8 stays as it is; what is not UTF-8 becomes
+ * U+FFFD; `<` and `>` are escaped as Google does it. STATUS_FULL and STATUS_NO_MEMORY may leave a
+ * part of it behind.
  */
 enum status json_append_string(struct buffer *text, struct slice value) MUST_USE;
 

@@ -48,7 +48,8 @@ static void put_label_value(struct metrics *metrics, struct slice value)
     }
 }
 
-void metrics_begin(struct metrics *metrics, enum metrics_kind kind, const char *name, const char *help)
+void metrics_begin(
+    struct metrics *metrics, enum metrics_kind kind, const char *name, const char *help)
 {
     metrics->name = name;
     put_text(metrics, "# HELP ");

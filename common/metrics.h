@@ -35,9 +35,12 @@ void metrics_gauge(struct metrics *metrics, const char *name, const char *help, 
  * A metric of several values: begin, and then one sample for each set of labels:
  *   metrics_sample(&metrics, 5, {"server", slice_of("Goloman")}, {"lane", slice_of("0")});
  */
-void metrics_begin(struct metrics *metrics, enum metrics_kind kind, const char *name, const char *help);
+void metrics_begin(
+    struct metrics *metrics, enum metrics_kind kind, const char *name, const char *help);
 #define metrics_sample(metrics, value, ...)                                                        \
-    metrics_sample_labels(metrics, value, (const struct metrics_label[]){__VA_ARGS__},             \
+    metrics_sample_labels(metrics,                                                                 \
+        value,                                                                                     \
+        (const struct metrics_label[]){__VA_ARGS__},                                               \
         sizeof((const struct metrics_label[]){__VA_ARGS__}) / sizeof(struct metrics_label))
 void metrics_sample_labels(
     struct metrics *metrics, int64_t value, const struct metrics_label *labels, size_t count);

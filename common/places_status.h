@@ -1,4 +1,5 @@
-/* What a Nearby Search can end with, in Google's legacy terms, and the answer text for an end without results. */
+/* What a Nearby Search can end with, in Google's legacy terms, and the answer text for an end
+ * without results. */
 #ifndef COMMON_PLACES_STATUS_H
 #define COMMON_PLACES_STATUS_H
 

@@ -39,9 +39,12 @@ HEADER_OWNERS = {
 # Modules that compute and nothing else: no clock, socket, thread, log or file. They can be tested with plain values.
 PURE_MODULES = {
     "common/buffer",
+    "common/json_writer",
     "common/location",
     "common/message",
     "common/message_codec",
+    "common/metrics",
+    "common/places_status",
     "common/random",
     "common/report",
     "common/slice",
