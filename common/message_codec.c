@@ -55,8 +55,9 @@ static bool write_kind(msgpack_packer *packer, enum message_kind kind)
 /* All or nothing: what a failed write left is cut off again. */
 static enum status finish(struct buffer *message, size_t length_before, bool is_written)
 {
-    if (is_written)
+    if (is_written) {
         return STATUS_OK;
+    }
     buffer_truncate(message, length_before);
     return STATUS_FULL;
 }
@@ -85,8 +86,9 @@ static bool starts_scalar(unsigned char byte)
 /* Scalars are never copied or allocated by the unpacker: bytes stay in the message. */
 static bool read_scalar(struct reader *reader, msgpack_object_type type, msgpack_object *ret_object)
 {
-    if (is_at_end(reader) || !starts_scalar((unsigned char)reader->message.data[reader->offset]))
+    if (is_at_end(reader) || !starts_scalar((unsigned char)reader->message.data[reader->offset])) {
         return false;
+    }
     msgpack_unpack_return result = msgpack_unpack(
         reader->message.data, reader->message.length, &reader->offset, NULL, ret_object);
     return (result == MSGPACK_UNPACK_SUCCESS || result == MSGPACK_UNPACK_EXTRA_BYTES) &&
@@ -96,8 +98,9 @@ static bool read_scalar(struct reader *reader, msgpack_object_type type, msgpack
 static bool read_number(struct reader *reader, uint64_t max, uint64_t *ret_value)
 {
     msgpack_object object;
-    if (!read_scalar(reader, MSGPACK_OBJECT_POSITIVE_INTEGER, &object) || object.via.u64 > max)
+    if (!read_scalar(reader, MSGPACK_OBJECT_POSITIVE_INTEGER, &object) || object.via.u64 > max) {
         return false;
+    }
     *ret_value = object.via.u64;
     return true;
 }
@@ -105,8 +108,9 @@ static bool read_number(struct reader *reader, uint64_t max, uint64_t *ret_value
 static bool read_wall_ns(struct reader *reader, int64_t *ret_ns)
 {
     uint64_t value;
-    if (!read_number(reader, INT64_MAX, &value))
+    if (!read_number(reader, INT64_MAX, &value)) {
         return false;
+    }
     *ret_ns = (int64_t)value;
     return true;
 }
@@ -115,8 +119,9 @@ static bool read_name(struct reader *reader, struct slice *ret_name)
 {
     msgpack_object object;
     if (!read_scalar(reader, MSGPACK_OBJECT_STR, &object) || object.via.str.size == 0 ||
-        object.via.str.size > MESSAGE_NAME_MAX)
+        object.via.str.size > MESSAGE_NAME_MAX) {
         return false;
+    }
     *ret_name = slice_of_bytes(object.via.str.ptr, object.via.str.size);
     return true;
 }
@@ -124,8 +129,9 @@ static bool read_name(struct reader *reader, struct slice *ret_name)
 static bool read_bytes(struct reader *reader, size_t max, struct slice *ret_bytes)
 {
     msgpack_object object;
-    if (!read_scalar(reader, MSGPACK_OBJECT_BIN, &object) || object.via.bin.size > max)
+    if (!read_scalar(reader, MSGPACK_OBJECT_BIN, &object) || object.via.bin.size > max) {
         return false;
+    }
     *ret_bytes = slice_of_bytes(object.via.bin.ptr, object.via.bin.size);
     return true;
 }
@@ -134,8 +140,9 @@ static bool read_double(struct reader *reader, double min, double max, double *r
 {
     msgpack_object object;
     if (!read_scalar(reader, MSGPACK_OBJECT_FLOAT64, &object) || !isfinite(object.via.f64) ||
-        object.via.f64 < min || object.via.f64 > max)
+        object.via.f64 < min || object.via.f64 > max) {
         return false;
+    }
     *ret_value = object.via.f64;
     return true;
 }
@@ -145,12 +152,15 @@ static enum status read_kind(struct reader *reader, enum message_kind kind)
 {
     uint64_t version;
     uint64_t actual;
-    if (!read_number(reader, UINT64_MAX, &version))
+    if (!read_number(reader, UINT64_MAX, &version)) {
         return STATUS_MALFORMED;
-    if (version != MESSAGE_VERSION)
+    }
+    if (version != MESSAGE_VERSION) {
         return STATUS_UNSUPPORTED_VERSION;
-    if (!read_number(reader, KIND_GOSSIP, &actual) || actual != kind)
+    }
+    if (!read_number(reader, KIND_GOSSIP, &actual) || actual != kind) {
         return STATUS_MALFORMED;
+    }
     return STATUS_OK;
 }
 
@@ -170,9 +180,10 @@ enum status request_add(struct buffer *message, const struct operation *operatio
     size_t length_before = message->length;
     msgpack_packer packer = packer_to(message);
     bool is_written = write_number(&packer, operation->kind) && write_bytes(&packer, operation->id);
-    if (operation->kind == OPERATION_ACCEPT)
+    if (operation->kind == OPERATION_ACCEPT) {
         is_written = is_written && write_bytes(&packer, operation->location) &&
                      write_bytes(&packer, operation->time);
+    }
     return finish(message, length_before, is_written);
 }
 
@@ -181,10 +192,12 @@ static bool read_operation(struct reader *reader, struct operation *ret_operatio
     uint64_t kind;
     *ret_operation = (struct operation){.kind = OPERATION_LOCATE};
     if (!read_number(reader, OPERATION_LOCATE, &kind) || kind < OPERATION_ACCEPT ||
-        !read_bytes(reader, MESSAGE_FIELD_MAX, &ret_operation->id))
+        !read_bytes(reader, MESSAGE_FIELD_MAX, &ret_operation->id)) {
         return false;
-    if (kind == OPERATION_LOCATE)
+    }
+    if (kind == OPERATION_LOCATE) {
         return true;
+    }
     ret_operation->kind = OPERATION_ACCEPT;
     return read_bytes(reader, MESSAGE_FIELD_MAX, &ret_operation->location) &&
            read_bytes(reader, MESSAGE_FIELD_MAX, &ret_operation->time);
@@ -194,14 +207,18 @@ enum status request_decode(struct slice message, struct request *ret_request)
 {
     struct reader reader = {.message = message};
     enum status status = read_kind(&reader, KIND_REQUEST);
-    if (status != STATUS_OK)
+    if (status != STATUS_OK) {
         return status;
-    if (!read_name(&reader, &ret_request->herd) || !read_name(&reader, &ret_request->server))
+    }
+    if (!read_name(&reader, &ret_request->herd) || !read_name(&reader, &ret_request->server)) {
         return STATUS_MALFORMED;
-    for (ret_request->count = 0; !is_at_end(&reader); ret_request->count++)
+    }
+    for (ret_request->count = 0; !is_at_end(&reader); ret_request->count++) {
         if (ret_request->count == MESSAGE_OPERATIONS_MAX ||
-            !read_operation(&reader, &ret_request->operations[ret_request->count]))
+            !read_operation(&reader, &ret_request->operations[ret_request->count])) {
             return STATUS_MALFORMED;
+        }
+    }
     return STATUS_OK;
 }
 
@@ -223,34 +240,39 @@ enum status response_add(struct buffer *message, const struct outcome *outcome)
     size_t length_before = message->length;
     msgpack_packer packer = packer_to(message);
     bool is_written = write_number(&packer, outcome->kind);
-    if (outcome->kind == OUTCOME_FOUND)
+    if (outcome->kind == OUTCOME_FOUND) {
         is_written = is_written && write_name(&packer, outcome->report.server) &&
                      write_number(&packer, (uint64_t)outcome->report.received_ns) &&
                      write_bytes(&packer, outcome->report.location) &&
                      write_bytes(&packer, outcome->report.time);
+    }
     return finish(message, length_before, is_written);
 }
 
 static bool read_outcome(struct reader *reader, struct outcome *ret_outcome)
 {
     uint64_t kind;
-    if (!read_number(reader, OUTCOME_FOUND, &kind) || kind < OUTCOME_ACCEPTED)
+    if (!read_number(reader, OUTCOME_FOUND, &kind) || kind < OUTCOME_ACCEPTED) {
         return false;
+    }
     *ret_outcome = (struct outcome){.kind = (enum outcome_kind)kind};
-    if (kind != OUTCOME_FOUND)
+    if (kind != OUTCOME_FOUND) {
         return true;
+    }
     struct slice server;
     int64_t received_ns;
     struct slice location;
     struct slice time;
     if (!read_name(reader, &server) || !read_wall_ns(reader, &received_ns) ||
         !read_bytes(reader, MESSAGE_FIELD_MAX, &location) ||
-        !read_bytes(reader, MESSAGE_FIELD_MAX, &time))
+        !read_bytes(reader, MESSAGE_FIELD_MAX, &time)) {
         return false;
+    }
     struct slice any_id = slice_of("-"); /* the id is not repeated in the response */
     if (report_from_parts(any_id, location, time, server, received_ns, &ret_outcome->report) !=
-        STATUS_OK)
+        STATUS_OK) {
         return false;
+    }
     ret_outcome->report.id = (struct slice){0};
     return true;
 }
@@ -259,16 +281,20 @@ enum status response_decode(struct slice message, struct response *ret_response)
 {
     struct reader reader = {.message = message};
     enum status status = read_kind(&reader, KIND_RESPONSE);
-    if (status != STATUS_OK)
+    if (status != STATUS_OK) {
         return status;
+    }
     if (!read_name(&reader, &ret_response->herd) || !read_name(&reader, &ret_response->server) ||
         !read_number(&reader, UINT64_MAX, &ret_response->incarnation) ||
-        !read_wall_ns(&reader, &ret_response->received_ns))
+        !read_wall_ns(&reader, &ret_response->received_ns)) {
         return STATUS_MALFORMED;
-    for (ret_response->count = 0; !is_at_end(&reader); ret_response->count++)
+    }
+    for (ret_response->count = 0; !is_at_end(&reader); ret_response->count++) {
         if (ret_response->count == MESSAGE_OPERATIONS_MAX ||
-            !read_outcome(&reader, &ret_response->outcomes[ret_response->count]))
+            !read_outcome(&reader, &ret_response->outcomes[ret_response->count])) {
             return STATUS_MALFORMED;
+        }
+    }
     return STATUS_OK;
 }
 
@@ -293,16 +319,18 @@ enum status nearby_decode(struct slice message, struct nearby *ret_nearby)
 {
     struct reader reader = {.message = message};
     enum status status = read_kind(&reader, KIND_NEARBY);
-    if (status != STATUS_OK)
+    if (status != STATUS_OK) {
         return status;
+    }
     uint64_t results_max;
     uint64_t timeout_ms;
     if (!read_double(&reader, -90.0, 90.0, &ret_nearby->location.latitude) ||
         !read_double(&reader, -180.0, 180.0, &ret_nearby->location.longitude) ||
         !read_double(&reader, 0.0, RADIUS_M_MAX, &ret_nearby->radius_m) ||
         !read_number(&reader, RESULTS_MAX, &results_max) ||
-        !read_number(&reader, UINT32_MAX, &timeout_ms) || !is_at_end(&reader))
+        !read_number(&reader, UINT32_MAX, &timeout_ms) || !is_at_end(&reader)) {
         return STATUS_MALFORMED;
+    }
     ret_nearby->results_max = (unsigned)results_max;
     ret_nearby->timeout_ms = (uint32_t)timeout_ms;
     return STATUS_OK;
@@ -320,10 +348,12 @@ enum status places_decode(struct slice message, struct places *ret_places)
 {
     struct reader reader = {.message = message};
     enum status status = read_kind(&reader, KIND_PLACES);
-    if (status != STATUS_OK)
+    if (status != STATUS_OK) {
         return status;
-    if (!read_bytes(&reader, MESSAGE_PLACES_MAX, &ret_places->json) || !is_at_end(&reader))
+    }
+    if (!read_bytes(&reader, MESSAGE_PLACES_MAX, &ret_places->json) || !is_at_end(&reader)) {
         return STATUS_MALFORMED;
+    }
     return STATUS_OK;
 }
 
@@ -360,8 +390,9 @@ enum status gossip_writer_begin(
 static size_t server_number(const struct gossip_writer *writer, struct slice server)
 {
     size_t number = 0;
-    while (number < writer->server_count && !slice_equals(writer->servers[number], server))
+    while (number < writer->server_count && !slice_equals(writer->servers[number], server)) {
         number++;
+    }
     return number;
 }
 
@@ -371,8 +402,9 @@ enum status gossip_writer_add(struct gossip_writer *writer, const struct report 
 {
     size_t number = server_number(writer, report->server);
     bool is_new = number == writer->server_count;
-    if (writer->report_count == MESSAGE_REPORTS_MAX || number == MESSAGE_SERVERS_MAX)
+    if (writer->report_count == MESSAGE_REPORTS_MAX || number == MESSAGE_SERVERS_MAX) {
         return STATUS_FULL;
+    }
     size_t length_before = writer->message->length;
     msgpack_packer packer = packer_to(writer->message);
     bool is_written =
@@ -381,8 +413,9 @@ enum status gossip_writer_add(struct gossip_writer *writer, const struct report 
         write_bytes(&packer, report->location) && write_bytes(&packer, report->time);
     if (is_written) {
         writer->report_count++;
-        if (is_new)
+        if (is_new) {
             writer->servers[writer->server_count++] = report->server;
+        }
     }
     return finish(writer->message, length_before, is_written);
 }
@@ -390,8 +423,9 @@ enum status gossip_writer_add(struct gossip_writer *writer, const struct report 
 void gossip_writer_set_to(struct gossip_writer *writer, uint64_t to)
 {
     char *place = writer->message->data + writer->to_offset + 1; /* behind the type byte */
-    for (int i = 0; i < 8; i++)
+    for (int i = 0; i < 8; i++) {
         place[i] = (char)(to >> (56 - 8 * i));
+    }
 }
 
 static bool read_holding(struct reader *reader, struct holding *ret_holding)
@@ -438,14 +472,16 @@ static bool read_server(
     struct reader *reader, struct server_names *servers, struct slice *ret_server)
 {
     if (starts_name(reader)) {
-        if (servers->count == MESSAGE_SERVERS_MAX || !read_name(reader, ret_server))
+        if (servers->count == MESSAGE_SERVERS_MAX || !read_name(reader, ret_server)) {
             return false;
+        }
         servers->names[servers->count++] = *ret_server;
         return true;
     }
     uint64_t number;
-    if (!read_number(reader, UINT64_MAX, &number) || number >= servers->count)
+    if (!read_number(reader, UINT64_MAX, &number) || number >= servers->count) {
         return false;
+    }
     *ret_server = servers->names[number];
     return true;
 }
@@ -461,8 +497,9 @@ static enum status read_report(
     if (!read_server(reader, servers, &server) || !read_wall_ns(reader, &received_ns) ||
         !read_bytes(reader, MESSAGE_FIELD_MAX, &id) ||
         !read_bytes(reader, MESSAGE_FIELD_MAX, &location) ||
-        !read_bytes(reader, MESSAGE_FIELD_MAX, &time))
+        !read_bytes(reader, MESSAGE_FIELD_MAX, &time)) {
         return STATUS_MALFORMED;
+    }
     return report_from_parts(id, location, time, server, received_ns, ret_report);
 }
 
@@ -470,15 +507,20 @@ enum status gossip_decode(struct slice message, struct gossip_message *ret_messa
 {
     struct reader reader = {.message = message};
     enum status status = read_kind(&reader, KIND_GOSSIP);
-    if (status != STATUS_OK)
+    if (status != STATUS_OK) {
         return status;
-    if (!read_gossip_header(&reader, &ret_message->header))
+    }
+    if (!read_gossip_header(&reader, &ret_message->header)) {
         return STATUS_MALFORMED;
+    }
     struct server_names servers;
     servers.count = 0;
-    for (ret_message->count = 0; !is_at_end(&reader); ret_message->count++)
+    for (ret_message->count = 0; !is_at_end(&reader); ret_message->count++) {
         if (ret_message->count == MESSAGE_REPORTS_MAX ||
-            read_report(&reader, &servers, &ret_message->reports[ret_message->count]) != STATUS_OK)
+            read_report(&reader, &servers, &ret_message->reports[ret_message->count]) !=
+                STATUS_OK) {
             return STATUS_MALFORMED;
+        }
+    }
     return STATUS_OK;
 }

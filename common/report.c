@@ -8,24 +8,30 @@
 
 int report_compare(const struct report *a, const struct report *b)
 {
-    if (a->time_ns != b->time_ns)
+    if (a->time_ns != b->time_ns) {
         return a->time_ns < b->time_ns ? -1 : 1;
+    }
     int order = slice_compare(a->server, b->server);
-    if (order != 0)
+    if (order != 0) {
         return order;
-    if (a->received_ns != b->received_ns)
+    }
+    if (a->received_ns != b->received_ns) {
         return a->received_ns < b->received_ns ? -1 : 1;
+    }
     order = slice_compare(a->location, b->location);
-    if (order != 0)
+    if (order != 0) {
         return order;
+    }
     return slice_compare(a->time, b->time);
 }
 
 static bool is_word(struct slice bytes)
 {
-    for (size_t i = 0; i < bytes.length; i++)
-        if (slice_is_space(bytes.data[i]))
+    for (size_t i = 0; i < bytes.length; i++) {
+        if (slice_is_space(bytes.data[i])) {
             return false;
+        }
+    }
     return bytes.length > 0;
 }
 
@@ -36,18 +42,22 @@ enum status report_from_parts(struct slice id,
     int64_t received_ns,
     struct report *ret_report)
 {
-    if (!is_word(id) || !is_word(server) || received_ns < 0)
+    if (!is_word(id) || !is_word(server) || received_ns < 0) {
         return STATUS_MALFORMED;
-    if (id.length + location.length + time.length > REPORT_BYTES_MAX)
+    }
+    if (id.length + location.length + time.length > REPORT_BYTES_MAX) {
         return STATUS_OUT_OF_RANGE;
+    }
     struct location point;
     enum status status = location_parse(location, &point);
-    if (status != STATUS_OK)
+    if (status != STATUS_OK) {
         return status;
+    }
     int64_t time_ns;
     status = timestamp_parse(time, &time_ns);
-    if (status != STATUS_OK)
+    if (status != STATUS_OK) {
         return status;
+    }
     *ret_report = (struct report){
         .id = id,
         .location = location,
@@ -61,8 +71,9 @@ enum status report_from_parts(struct slice id,
 
 static char *put(char *end, struct slice bytes)
 {
-    for (size_t i = 0; i < bytes.length; i++)
+    for (size_t i = 0; i < bytes.length; i++) {
         end[i] = bytes.data[i];
+    }
     return end + bytes.length;
 }
 
@@ -77,8 +88,9 @@ enum status report_append_at_line(const struct report *report, struct buffer *li
                     report->id.length + report->location.length + report->time.length;
     char *start;
     enum status status = buffer_reserve(line, length, &start);
-    if (status != STATUS_OK)
+    if (status != STATUS_OK) {
         return status;
+    }
     char *end = put(start, slice_of("AT "));
     end = put(end, report->server);
     *end++ = ' ';

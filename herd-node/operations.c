@@ -23,8 +23,9 @@ enum status operations_create(const struct operations_config *config,
     struct operations **ret_operations)
 {
     struct operations *operations = calloc(1, sizeof *operations);
-    if (operations == NULL)
+    if (operations == NULL) {
         return STATUS_NO_MEMORY;
+    }
     operations->config = *config;
     operations->table = table;
     operations->observer = observer;
@@ -43,8 +44,9 @@ static void observe(const struct operations *operations,
     enum outcome_kind outcome,
     const struct report *report)
 {
-    if (operations->observer != NULL)
+    if (operations->observer != NULL) {
         operations->observer(operations->observer_context, operation, outcome, report);
+    }
 }
 
 static struct outcome accept_report(
@@ -90,8 +92,9 @@ static enum status understand(struct operations *operations, struct slice messag
 {
     struct request *request = &operations->request;
     enum status status = request_decode(message, request);
-    if (status != STATUS_OK)
+    if (status != STATUS_OK) {
         return status;
+    }
     bool is_for_us = slice_equals(request->herd, operations->config.herd) &&
                      slice_equals(request->server, operations->config.self);
     return is_for_us ? STATUS_OK : STATUS_NOT_FOUND;
@@ -122,8 +125,9 @@ enum status operations_answer(struct operations *operations,
                                      ? accept_report(operations, operation, received_ns)
                                      : locate(operations, operation);
         /* What no longer fits is asked again: ACCEPT and LOCATE may be done twice. */
-        if (response_add(response, &outcome) != STATUS_OK)
+        if (response_add(response, &outcome) != STATUS_OK) {
             return STATUS_OK;
+        }
     }
     return STATUS_OK;
 }
