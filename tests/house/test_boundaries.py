@@ -27,7 +27,7 @@ HEADER_OWNERS = {
     r"microhttpd\.h": {"common/admin"},
     r"curl/.*": {"places-worker/http_fetch"},
     r"sqlite3\.h": {"places-worker/place_store"},
-    r"uv\.h": {"gateway/main"},
+    r"uv\.h": {"gateway/client_listener", "gateway/gateway", "gateway/main"},
     r"xxhash\.h": {"herd-node/report_table"},
     r"pthread\.h": {"common/admin", "common/log", "common/mailbox", "common/signals"},
     r"signal\.h": {"common/signals"},
