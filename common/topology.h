@@ -1,7 +1,7 @@
 /*
- * The topology file: one JSON document that describes a whole herd, and is checked whole before anything starts.
- * deploy/README.md documents every key; deploy/topologies/ has the shipped ones. The only user of jansson for
- * configuration.
+ * The topology file: one JSON document that describes a whole herd, and is checked whole before
+ * anything starts. deploy/README.md documents every key; deploy/topologies/ has the shipped ones.
+ * The only user of jansson for configuration.
  */
 #ifndef COMMON_TOPOLOGY_H
 #define COMMON_TOPOLOGY_H
@@ -20,6 +20,9 @@ enum {
     TOPOLOGY_LISTENERS_MAX = 256, /* per gateway */
     TOPOLOGY_WORKERS_MAX = 64,
     TOPOLOGY_PROVIDERS_MAX = 4,
+    TOPOLOGY_NAME_MAX = 64, /* bytes of a name: it is part of file names and of every AT line */
+    TOPOLOGY_FILE_MAX =
+        4 * 1024 * 1024, /* bytes; the largest herd that these limits allow is half of it */
 };
 
 struct topology_node {
@@ -34,10 +37,10 @@ struct topology_node {
 struct topology_listener {
     char *host; /* numeric IPv4 or IPv6 */
     uint16_t port;
-    bool is_any;              /* "*": spread over the nodes that are up */
-    size_t node;              /* index of its server, unless is_any */
-    bool refuse_when_down;    /* "when_down": "refuse" closes the port while its server is down */
-    bool is_shared;           /* another gateway of this herd listens on the same address */
+    bool is_any;           /* "*": spread over the nodes that are up */
+    size_t node;           /* index of its server, unless is_any */
+    bool refuse_when_down; /* "when_down": "refuse" closes the port while its server is down */
+    bool is_shared;        /* another gateway of this herd listens on the same address */
 };
 
 struct topology_gateway {
@@ -47,7 +50,12 @@ struct topology_gateway {
     struct topology_listener *listeners;
 };
 
-enum places_provider { PROVIDER_EMBEDDED, PROVIDER_GOOGLE_LEGACY, PROVIDER_GOOGLE, PROVIDER_OVERPASS };
+enum places_provider {
+    PROVIDER_EMBEDDED,
+    PROVIDER_GOOGLE_LEGACY,
+    PROVIDER_GOOGLE,
+    PROVIDER_OVERPASS
+};
 
 struct topology_worker {
     char *name;
@@ -64,12 +72,13 @@ struct topology_places {
     unsigned timeout_ms;         /* total, per look-up */
     unsigned connect_timeout_ms; /* part of it */
     bool rank_by_distance;       /* "rank": "distance"; else "prominence" */
-    char *database;              /* path of the embedded places, or NULL: as built */
-    char *google_legacy_url;     /* base URLs, never NULL (defaults) */
+    char *database; /* path of the embedded places, or NULL: as built. All paths in the file
+                       are relative to its folder; here they are relative to the working folder */
+    char *google_legacy_url; /* base URLs, never NULL (defaults), without a slash at the end */
     char *google_url;
     char *overpass_url;
-    char *google_key_file;       /* or NULL: the environment (HERD_GOOGLE_KEY) */
-    char *ca_file;               /* or NULL: the system's */
+    char *google_key_file; /* or NULL: the environment (HERD_GOOGLE_KEY) */
+    char *ca_file;         /* or NULL: the system's */
 };
 
 struct topology_limits {
@@ -101,17 +110,22 @@ struct topology {
 };
 
 /*
- * Reads and checks `path` (`-` is not special). On failure *complaint gets one line, `FILE:LINE: KEY: cause` as far as
- * known, without line end, and STATUS_MALFORMED, STATUS_NOT_FOUND, STATUS_NOT_PERMITTED, STATUS_IO or STATUS_NO_MEMORY
- * is returned. Checked: JSON, unknown or missing keys, types and ranges, names (MESSAGE_NAME_MAX, no white space, unique
- * over all processes), urls and addresses, the same address twice, unknown or one-sided or repeated neighbours, a graph
- * that is not connected.
+ * Reads and checks `path` (`-` is not special). On failure *complaint gets one line, `FILE:LINE:
+ * KEY: cause` as far as known, without line end, and STATUS_MALFORMED, STATUS_NOT_FOUND,
+ * STATUS_NOT_PERMITTED, STATUS_IO or STATUS_NO_MEMORY is returned. Checked: JSON, unknown, missing
+ * or repeated keys, types and ranges, names (letters, digits, `.`, `_`, `-`; unique over all
+ * processes), urls and addresses, addresses that collide, unknown or one-sided or repeated
+ * neighbours, a graph that is not connected.
  */
-enum status topology_read(const char *path, struct topology **ret_topology, struct buffer *complaint) MUST_USE;
+enum status topology_read(
+    const char *path, struct topology **ret_topology, struct buffer *complaint) MUST_USE;
 
-/* The same from text in memory; `name` stands for the file's name in complaints. */
-enum status topology_parse(
-    const char *name, struct slice text, struct topology **ret_topology, struct buffer *complaint) MUST_USE;
+/* The same from text in memory; `name` stands for the file's name, in complaints and where paths
+ * are relative to it. */
+enum status topology_parse(const char *name,
+    struct slice text,
+    struct topology **ret_topology,
+    struct buffer *complaint) MUST_USE;
 void topology_destroy(struct topology *topology);
 
 /* Look-ups by name; false: there is none. */
@@ -120,9 +134,10 @@ bool topology_find_gateway(const struct topology *topology, const char *name, si
 bool topology_find_worker(const struct topology *topology, const char *name, size_t *ret_index);
 
 /*
- * Appends one line (with LF) for each node and each edge whose loss alone would split the herd; nothing where no single
- * loss does.
+ * Appends one line (with LF) for each node and each link whose loss alone would split the herd;
+ * nothing where no single loss does.
  */
-enum status topology_describe_weak_points(const struct topology *topology, struct buffer *text) MUST_USE;
+enum status topology_describe_weak_points(
+    const struct topology *topology, struct buffer *text) MUST_USE;
 
 #endif

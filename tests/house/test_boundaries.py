@@ -23,7 +23,7 @@ TOP_LEVEL = {"CMakeLists.txt", "README.md", "common", "deploy", "gateway", "herd
 HEADER_OWNERS = {
     r"nng/.*": {"common/lane", "common/bus_link"},
     r"msgpack.*": {"common/message_codec"},
-    r"jansson\.h": {"common/topology"},
+    r"jansson\.h": {"common/json_reader", "common/topology"},
     r"microhttpd\.h": {"common/admin"},
     r"curl/.*": {"places-worker/http_fetch"},
     r"sqlite3\.h": {"places-worker/place_store"},
@@ -39,7 +39,12 @@ HEADER_OWNERS = {
 # Modules that compute and nothing else: no clock, socket, thread, log or file. They can be tested with plain values.
 PURE_MODULES = {
     "common/buffer",
+<<<<<<< HEAD
     "common/json_writer",
+=======
+    "common/graph",
+    "common/json_place",
+>>>>>>> fae3c51 (wip: topology)
     "common/location",
     "common/message",
     "common/message_codec",
