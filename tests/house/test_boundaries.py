@@ -39,12 +39,9 @@ HEADER_OWNERS = {
 # Modules that compute and nothing else: no clock, socket, thread, log or file. They can be tested with plain values.
 PURE_MODULES = {
     "common/buffer",
-<<<<<<< HEAD
-    "common/json_writer",
-=======
     "common/graph",
     "common/json_place",
->>>>>>> fae3c51 (wip: topology)
+    "common/json_writer",
     "common/location",
     "common/message",
     "common/message_codec",
