@@ -83,14 +83,18 @@ static bool starts_scalar(unsigned char byte)
            byte >= 0xe0;
 }
 
-/* Scalars are never copied or allocated by the unpacker: bytes stay in the message. */
+/*
+ * The unpacker leaves the bytes of scalars in the message and allocates nothing for them; but it wants a zone to allocate
+ * from, and makes one for each byte string where it is given none.
+ */
 static bool read_scalar(struct reader *reader, msgpack_object_type type, msgpack_object *ret_object)
 {
     if (is_at_end(reader) || !starts_scalar((unsigned char)reader->message.data[reader->offset])) {
         return false;
     }
+    msgpack_zone unused = {.chunk_size = 0};
     msgpack_unpack_return result = msgpack_unpack(
-        reader->message.data, reader->message.length, &reader->offset, NULL, ret_object);
+        reader->message.data, reader->message.length, &reader->offset, &unused, ret_object);
     return (result == MSGPACK_UNPACK_SUCCESS || result == MSGPACK_UNPACK_EXTRA_BYTES) &&
            ret_object->type == type;
 }
