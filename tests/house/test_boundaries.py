@@ -31,9 +31,10 @@ HEADER_OWNERS = {
     r"xxhash\.h": {"herd-node/report_table"},
     r"pthread\.h": {"common/admin", "common/log", "common/mailbox", "common/signals"},
     r"signal\.h": {"common/signals"},
-    r"time\.h|sys/time\.h": {"common/instant"},
+    r"time\.h|sys/time\.h": {"common/instant", "common/mailbox"},
     r"sys/random\.h": {"common/random"},
-    r"threads\.h|stdatomic\.h": set(),
+    r"stdatomic\.h": {"common/signals"},
+    r"threads\.h": set(),
 }
 
 # Modules that compute and nothing else: no clock, socket, thread, log or file. They can be tested with plain values.
@@ -235,6 +236,22 @@ def modules_name_what_they_include(tree):
                 yield f"{module} includes {used}, which its line in CMakeLists.txt does not name"
 
 
+def common_stands_on_floors(tree):
+    """The map of common/README.md: every module is on it, and includes nothing from a higher floor."""
+    floors = {}
+    for floor, names in re.findall(r"^\| (\d+) \| ([^|]+) \|", tree.get("common/README.md", ""), flags=re.M):
+        floors.update({f"common/{name}": int(floor) for name in re.findall(r"`(\w+)`", names)})
+    graph = {module: uses for module, uses in module_graph(tree).items() if module.startswith("common/")}
+    for module in sorted(graph.keys() - floors.keys()):
+        yield f"{module} is on no floor of common/README.md"
+    for module in sorted(floors.keys() - graph.keys()):
+        yield f"{module} has a floor in common/README.md and does not exist"
+    for module, uses in sorted(graph.items()):
+        for used in sorted(uses & floors.keys()):
+            if floors.get(module, 0) < floors[used]:
+                yield f"{module} includes {used}, which is on a higher floor"
+
+
 def every_source_is_listed(tree):
     for path, _ in sources(tree, SOURCE_FOLDERS + ("tests",)):
         if not path.endswith(".c"):
@@ -298,6 +315,7 @@ RULES = [
     nobody_makes_banned_calls,
     includes_have_no_circle,
     modules_name_what_they_include,
+    common_stands_on_floors,
     every_source_is_listed,
     every_file_says_its_purpose_first,
     guards_are_named_after_their_file,
@@ -345,6 +363,7 @@ def header(path, body=""):
 
 SOUND = {
     "CMakeLists.txt": "# The project.\n",
+    "common/README.md": "| floor | module |\n|---|---|\n| 1 | `slice` | bytes |\n| 2 | `lane` | NNG |\n",
     "common/CMakeLists.txt": "# Modules.\nherd_module(slice)\nherd_module(lane slice nng::nng)\n",
     "common/slice.h": header("common/slice.h", "#include <stddef.h>"),
     "common/slice.c": PURPOSE + '#include "common/slice.h"\n/* not time(NULL) */ char *words = "rand()";\n',
@@ -384,6 +403,8 @@ BROKEN = [
     (includes_have_no_circle, {"common/slice.c": PURPOSE + '#include "common/lane.h"\n'}),
     (modules_name_what_they_include, {"common/CMakeLists.txt": "# M.\nherd_module(slice)\nherd_module(lane)\n"}),
     (modules_name_what_they_include, {"gateway/CMakeLists.txt": "# M.\nherd_module(session)\n"}),
+    (common_stands_on_floors, {"common/README.md": SOUND["common/README.md"].replace("| 1 |", "| 3 |")}),
+    (common_stands_on_floors, {"common/README.md": SOUND["common/README.md"].replace("`lane`", "`lanes`")}),
     (every_source_is_listed, {"common/orphan.c": PURPOSE}),
     (every_source_is_listed, {"tests/unit/common/orphan_test.c": PURPOSE}),
     (every_file_says_its_purpose_first, {"common/slice.c": '#include "common/slice.h"\n'}),

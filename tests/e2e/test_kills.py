@@ -1,0 +1,232 @@
+"""Does the herd go on when processes are killed under load, and do they take part again at once when they are back?"""
+
+import contextlib
+import itertools
+import threading
+import time
+
+import pytest
+
+from support.client import parse_at
+from support.herd import IS_SANITIZED, wait_until
+from support.topology import GOLOMAN, edges_of
+
+UCLA = b"+34.068930-118.445127"
+KILLS = 10 if IS_SANITIZED else 50
+
+# The promise, and how many of KILLS may miss it because the machine had other things to do just then.
+BACK_WITHIN_S = 0.5
+LATE_MAX = KILLS if IS_SANITIZED else 1
+
+
+class Load:
+    """Clients in threads of their own that ask all the time and check every answer."""
+
+    def __init__(self, herd, gateway):
+        self.herd = herd
+        self.gateway = gateway
+        self.stopping = threading.Event()
+        self.failures = []
+        self.answered = 0
+        self.threads = [
+            threading.Thread(target=self._run, args=(self._reports, server)) for server in herd.servers
+        ] + [threading.Thread(target=self._run, args=(self._questions, server)) for server in herd.servers[:2]]
+
+    def __enter__(self):
+        self.herd.ask("*", b"IAMAT loaded %s 4000000000\n" % UCLA, gateway=self.gateway)
+        for server in self.herd.servers:
+            wait_until(
+                lambda at=server: self.herd.ask(at, b"WHATSAT loaded 1 0\n", gateway=self.gateway).startswith(b"AT "),
+                f"{server} knows the place that is asked about",
+            )
+        for thread in self.threads:
+            thread.start()
+        return self
+
+    def __exit__(self, *_):
+        self.stopping.set()
+        for thread in self.threads:
+            thread.join(30)
+            assert not thread.is_alive(), "a client waits for ever"
+        assert not self.failures, "\n".join(self.failures[:10])
+
+    def _run(self, ask, server):
+        try:
+            with self.herd.connect(server, self.gateway) as client:
+                for number in itertools.count():
+                    if self.stopping.is_set():
+                        return
+                    self.answered += ask(client, server.encode(), number)
+        except (AssertionError, OSError, EOFError) as complaint:
+            self.failures.append(f"a client of {server}: {type(complaint).__name__} {complaint}")
+
+    @staticmethod
+    def _reports(client, server, number):
+        lines = [b"%s-load%d %s %d.%d" % (server, index, UCLA, 1520023934 + number, index) for index in range(20)]
+        client.send(b"".join(b"IAMAT " + line + b"\n" for line in lines))
+        for line in lines:
+            assert b"%s %s %s" % parse_at(client.read_line())[2:] == line
+        return len(lines)
+
+    @staticmethod
+    def _questions(client, server, number):
+        client.send(b"WHATSAT loaded 10 %d\n" % (number % 5) * 5)
+        for _ in range(5):
+            answer = client.read_places()
+            assert parse_at(answer.at_line).id == b"loaded"
+            assert answer.json["status"] == "OK", answer.text
+        return 5
+
+
+def took(condition, what):
+    """Waits until the condition is true; returns the seconds that passed."""
+    started = time.monotonic()
+    wait_until(condition, what)
+    return time.monotonic() - started
+
+
+def assert_back_in_time(times):
+    late = [f"{one:.3f}" for one in times if one > BACK_WITHIN_S]
+    print(f"back after {min(times):.3f} s at best, {sorted(times)[len(times) // 2]:.3f} s usually, {max(times):.3f} s at worst")
+    assert len(late) <= LATE_MAX, f"back only after {', '.join(late)} s"
+
+
+def assert_every_server_hears_every_other(herd, gateway):
+    """A report to each server is known by all others."""
+    for server in herd.servers:
+        client_id = b"after-all-%s-%d" % (server.encode(), time.monotonic_ns())
+        at_line = herd.ask(server, b"IAMAT %s %s 1520023934\n" % (client_id, UCLA), gateway=gateway)
+        assert parse_at(at_line).server == server.encode()
+        question = b"WHATSAT %s 1 0\n" % client_id
+        for other in herd.servers:
+            wait_until(
+                lambda at=other, q=question, a=at_line: herd.ask(at, q, gateway=gateway).startswith(a),
+                f"{other} hears from {server}",
+            )
+
+
+def assert_every_link_carries_reports(herd):
+    """A report makes every node's log longer; each neighbour confirms, over its link, that it holds all of it."""
+    before = {server: herd[server].status()["lseq"] for server in herd.servers}
+    herd.ask("*", b"IAMAT everywhere %s %d\n" % (UCLA, time.time_ns() // 10**9))
+
+    def confirmed():
+        statuses = [herd[server].status() for server in herd.servers]
+        return all(
+            status["lseq"] > before[status["server"]]
+            and all(link["connected"] and link["behind"] == 0 and link["equal"] for link in status["links"])
+            for status in statuses
+        )
+
+    wait_until(confirmed, "every link confirms the last report")
+    links = {(server, link["neighbour"]) for server in herd.servers for link in herd[server].status()["links"]}
+    assert links == {pair for a, b in edges_of(GOLOMAN) for pair in ((a, b), (b, a))}
+
+
+def test_nodes_are_killed_under_load(make_herd):
+    herd = make_herd(GOLOMAN).start()
+    times = []
+    with Load(herd, "gateway"):
+        for number, victim in zip(range(KILLS), itertools.cycle(herd.servers)):
+            other = herd.servers[(herd.servers.index(victim) + 1 + number % 4) % 5]
+            herd[victim].kill()
+
+            # The clients of the dead server are served by another at once.
+            at = parse_at(herd.ask(victim, b"IAMAT stranded %s %d\n" % (UCLA, number)))
+            assert at.server != victim.encode()
+
+            # Back, it answers by its own name, hears from the others, and is heard.
+            herd[victim].start()
+
+            def takes_part(victim=victim, other=other, number=number):
+                mine = herd.ask(victim, b"IAMAT back%d %s 1520023934\n" % (number, UCLA))
+                if parse_at(mine).server != victim.encode():
+                    return False
+                theirs = herd.ask(other, b"IAMAT hello%d %s 1520023934\n" % (number, UCLA))
+                took(lambda: herd.ask(other, b"WHATSAT back%d 1 0\n" % number).startswith(b"AT "), f"{other} hears {victim}")
+                took(lambda: herd.knows(victim, theirs, b"hello%d" % number), f"{victim} hears {other}")
+                return True
+
+            times.append(took(takes_part, f"{victim} takes part again"))
+        for server in herd.servers:
+            herd[server].wait_ready()
+        assert_every_server_hears_every_other(herd, "gateway")
+    assert_every_link_carries_reports(herd)
+    assert_back_in_time(times)
+
+
+def test_gateways_are_killed_under_load(make_herd):
+    herd = make_herd(GOLOMAN, gateways=("stays", "dies")).start()
+    times = []
+    with Load(herd, "stays"), contextlib.ExitStack() as lost:
+        for number in range(KILLS):
+            client = lost.enter_context(herd.connect("Goloman", "dies"))
+            client.send(b"IAMAT lost %s %d\nWHATSAT loaded 50 20\n" % (UCLA, number) * 50)
+            herd["dies"].kill()
+
+            herd["dies"].start()
+
+            def takes_part(number=number):
+                try:
+                    servers = {
+                        server: parse_at(herd.ask(server, b"IAMAT door%d %s 1\n" % (number, UCLA), gateway="dies")).server
+                        for server in herd.servers
+                    }
+                    return all(name == server.encode() for server, name in servers.items()) and b'"OK"' in herd.ask(
+                        "Welsh", b"WHATSAT loaded 1 1\n", gateway="dies"
+                    )
+                except (OSError, AssertionError):
+                    return False
+
+            times.append(took(takes_part, "the gateway serves again"))
+        assert_every_server_hears_every_other(herd, "dies")
+    assert_back_in_time(times)
+
+
+def test_workers_are_killed_under_load(make_herd):
+    herd = make_herd(GOLOMAN).start()
+    times = []
+    with Load(herd, "gateway"), herd.connect("Hands") as client:
+        for _, victim in zip(range(KILLS), itertools.cycle(herd.workers)):
+            client.send(b"WHATSAT loaded 50 20\n" * 20)
+            herd[victim].kill()
+            for _ in range(20):
+                assert client.read_places().json["status"] == "OK"
+
+            herd[victim].start()
+
+            times.append(took(herd[victim].is_ready, f"{victim} is ready"))
+    assert_back_in_time(times)
+
+    # Each of them answers, alone.
+    for alone, away in (list(herd.workers), list(reversed(herd.workers))):
+        herd[away].pause()
+        try:
+            with herd.connect("Hands") as client:
+                assert client.whatsat(b"loaded", 10, 5).json["status"] == "OK", f"{alone} answers"
+        finally:
+            herd[away].resume()
+
+
+@pytest.mark.parametrize("victims", [("Goloman", "Wilkes"), ("Hands", "Welsh", "places-1"), ("Holiday", "gateway")])
+def test_several_processes_are_killed_at_once(make_herd, victims):
+    herd = make_herd(GOLOMAN).start()
+    for _ in range(3):
+        herd.ask("*", b"IAMAT loaded %s 1520023934\n" % UCLA * 500)
+        for victim in victims:
+            herd[victim].kill()
+        for victim in victims:
+            herd[victim].start()
+        for victim in victims:
+            herd[victim].wait_ready()
+        assert_every_server_own_name(herd)
+
+        assert_every_server_hears_every_other(herd, "gateway")
+
+
+def assert_every_server_own_name(herd):
+    for server in herd.servers:
+        wait_until(
+            lambda at=server: parse_at(herd.ask(at, b"IAMAT name %s 1\n" % UCLA)).server == at.encode(),
+            f"the port of {server} is {server} again",
+        )

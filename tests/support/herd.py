@@ -1,0 +1,216 @@
+"""Herds of real processes: starts them, hurts them, and ends exactly what it started."""
+
+import contextlib
+import ctypes
+import http.client
+import json
+import os
+import pathlib
+import re
+import resource
+import signal
+import subprocess
+import time
+
+from support.client import Client, ask
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+BUILD = pathlib.Path(os.environ.get("HERD_BUILD") or ROOT / "build" / "release").resolve()
+IS_SANITIZED = bool(os.environ.get("HERD_SANITIZED"))
+
+# A deadline is there to end a hopeless wait; only tests marked `measures` look at how long something took.
+READY_DEADLINE_S = 60 if IS_SANITIZED else 20
+STOP_DEADLINE_S = 20 if IS_SANITIZED else 5
+
+_PR_SET_PDEATHSIG = 1
+_libc = ctypes.CDLL(None)
+
+
+def wait_until(condition, what, deadline_s=READY_DEADLINE_S):
+    """Asks again and again until the answer is true, and returns it."""
+    until = time.monotonic() + deadline_s
+    while True:
+        if value := condition():
+            return value
+        assert time.monotonic() < until, f"not within {deadline_s} s: {what}"
+        time.sleep(0.002)
+
+
+def http_get(address, path, timeout=5):
+    """(status, text) of an admin page."""
+    host, port = address.rsplit(":", 1)
+    with contextlib.closing(http.client.HTTPConnection(host, int(port), timeout=timeout)) as connection:
+        connection.request("GET", path)
+        response = connection.getresponse()
+        return response.status, response.read().decode()
+
+
+class Process:
+    """One gateway, node or worker, by the name it has in the topology."""
+
+    def __init__(self, herd, program, name, admin):
+        self.herd = herd
+        self.program = program
+        self.name = name
+        self.admin = admin
+        self.log_path = herd.folder / f"{name}.log"
+        self.stderr_path = herd.folder / f"{name}.stderr"
+        self.popen = None
+        self.was_killed = False
+
+    def start(self, *, descriptors=None):
+        """Starts it without waiting for anything."""
+        assert not self.is_running(), f"{self.name} runs already"
+
+        def before_exec():
+            _libc.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+            if descriptors:
+                resource.setrlimit(resource.RLIMIT_NOFILE, (descriptors, descriptors))
+
+        command = [BUILD / "bin" / self.program, "--topology", self.herd.path, "--name", self.name, "--log", self.log_path]
+        with open(self.stderr_path, "ab") as stderr:
+            self.popen = subprocess.Popen(
+                command, stdin=subprocess.DEVNULL, stdout=stderr, stderr=stderr, cwd=self.herd.folder,
+                start_new_session=True, preexec_fn=before_exec,
+            )
+        self.was_killed = False
+        return self
+
+    @property
+    def pid(self):
+        return self.popen.pid
+
+    def is_running(self):
+        return self.popen is not None and self.popen.poll() is None
+
+    def is_ready(self):
+        assert self.is_running(), f"{self.name} ended with {self.popen.returncode}:\n{self.stderr()}"
+        try:
+            return http_get(self.admin, "/readyz")[0] == 200
+        except (OSError, http.client.HTTPException):
+            return False
+
+    def wait_ready(self):
+        wait_until(self.is_ready, f"{self.name} is ready")
+        return self
+
+    def kill(self):
+        """kill -9, and the process is gone when this returns."""
+        self.was_killed = True
+        self.popen.kill()
+        self.popen.wait(STOP_DEADLINE_S)
+
+    def restart(self):
+        if self.is_running():
+            self.kill()
+        return self.start()
+
+    def pause(self):
+        self.popen.send_signal(signal.SIGSTOP)
+
+    def resume(self):
+        self.popen.send_signal(signal.SIGCONT)
+
+    def terminate(self, with_signal=signal.SIGTERM):
+        self.popen.send_signal(with_signal)
+
+    def wait_exit(self, deadline_s=STOP_DEADLINE_S):
+        """The exit status."""
+        return self.popen.wait(deadline_s)
+
+    def status(self):
+        return json.loads(http_get(self.admin, "/status")[1])
+
+    def metrics(self):
+        return http_get(self.admin, "/metrics")[1]
+
+    def memory_bytes(self):
+        """The most memory that it ever had."""
+        text = pathlib.Path(f"/proc/{self.pid}/status").read_text()
+        return int(re.search(r"VmHWM:\s+(\d+) kB", text)[1]) * 1024
+
+    def descriptor_count(self):
+        return len(os.listdir(f"/proc/{self.pid}/fd"))
+
+    def log(self):
+        return self.log_path.read_bytes() if self.log_path.exists() else b""
+
+    def stderr(self):
+        return self.stderr_path.read_text(errors="replace") if self.stderr_path.exists() else ""
+
+
+class Herd:
+    """The processes of one topology, in a folder of their own."""
+
+    def __init__(self, folder, topology):
+        self.folder = pathlib.Path(folder)
+        self.folder.mkdir(parents=True, exist_ok=True)
+        self.topology = topology
+        self.path = self.folder / "topology.json"
+        self.path.write_text(json.dumps(topology, indent=4))
+        self.nodes = self._processes("herd-node", topology["nodes"])
+        self.gateways = self._processes("gateway", topology["gateways"])
+        self.workers = self._processes("places-worker", topology["places"]["workers"])
+        self.processes = {**self.nodes, **self.gateways, **self.workers}
+        self.servers = list(topology["nodes"])
+
+    def _processes(self, program, described):
+        return {name: Process(self, program, name, one.get("admin")) for name, one in described.items()}
+
+    def __getitem__(self, name):
+        return self.processes[name]
+
+    def start(self):
+        """Starts every process and waits until each is ready."""
+        for process in self.processes.values():
+            process.start()
+        for process in self.processes.values():
+            process.wait_ready()
+        return self
+
+    def stop(self):
+        """Ends what still runs, and complains about whoever did not end well."""
+        running = [process for process in self.processes.values() if process.is_running()]
+        for process in running:
+            process.resume()
+            process.terminate()
+        wrong = []
+        for process in running:
+            try:
+                if process.wait_exit() != 0:
+                    wrong.append(f"{process.name} ended with {process.popen.returncode}")
+            except subprocess.TimeoutExpired:
+                process.kill()
+                wrong.append(f"{process.name} did not end when asked to")
+        for process in self.processes.values():
+            if re.search(r"Sanitizer|runtime error|Assertion", process.stderr()):
+                wrong.append(f"{process.name}: {process.stderr()[:20000]}")
+            if process not in running and process.popen and not process.was_killed and process.popen.returncode != 0:
+                wrong.append(f"{process.name} had ended before, with {process.popen.returncode}")
+        assert not wrong, "\n".join(wrong)
+
+    def port_of(self, server="*", gateway=None):
+        """The address where clients reach this server."""
+        name = gateway or next(iter(self.gateways))
+        listeners = self.topology["gateways"][name]["listeners"]
+        host, port = next(one["address"] for one in listeners if one["server"] == server).rsplit(":", 1)
+        return host.strip("[]"), int(port)
+
+    def connect(self, server="*", gateway=None):
+        return Client(self.port_of(server, gateway))
+
+    def ask(self, server, data, gateway=None):
+        return ask(self.port_of(server, gateway), data)
+
+    def knows(self, server, line_of_at, client_id):
+        """Whether WHATSAT at this server answers with exactly this AT line."""
+        answer = self.ask(server, b"WHATSAT %s 1 0\n" % client_id)
+        return answer.startswith(line_of_at)
+
+    def last_words(self):
+        """The ends of what the processes wrote, for the report of a failure."""
+        for process in self.processes.values():
+            for path in (process.stderr_path, process.log_path):
+                if path.exists() and path.stat().st_size:
+                    lines = path.read_bytes().decode(errors="replace").splitlines()[-25:]
+                    yield path.name, "\n".join(line[:300] for line in lines)
