@@ -325,7 +325,7 @@ static bool check_both_ways(struct walk *walk, const struct json_place *nodes)
     return true;
 }
 
-static void make_graph(const struct topology *topology, struct graph *ret_graph)
+void topology_graph(const struct topology *topology, struct graph *ret_graph)
 {
     ret_graph->node_count = topology->node_count;
     for (size_t i = 0; i < topology->node_count; i++) {
@@ -340,7 +340,7 @@ static bool check_connected(struct walk *walk, const struct json_place *nodes)
 {
     struct graph graph;
     struct graph_parts parts;
-    make_graph(walk->topology, &graph);
+    topology_graph(walk->topology, &graph);
     graph_parts(&graph, &parts);
     if (parts.count == 1) {
         return true;
@@ -998,6 +998,6 @@ bool topology_find_worker(const struct topology *topology, const char *name, siz
 enum status topology_describe_weak_points(const struct topology *topology, struct buffer *text)
 {
     struct graph graph;
-    make_graph(topology, &graph);
+    topology_graph(topology, &graph);
     return graph_describe_weak_points(&graph, text);
 }

@@ -133,6 +133,10 @@ bool topology_find_node(const struct topology *topology, const char *name, size_
 bool topology_find_gateway(const struct topology *topology, const char *name, size_t *ret_index);
 bool topology_find_worker(const struct topology *topology, const char *name, size_t *ret_index);
 
+/* The graph of the nodes, in their order; its names are borrowed from the topology. */
+struct graph;
+void topology_graph(const struct topology *topology, struct graph *ret_graph);
+
 /*
  * Appends one line (with LF) for each node and each link whose loss alone would split the herd;
  * nothing where no single loss does.
