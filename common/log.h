@@ -1,9 +1,12 @@
 /*
  * One event, one line: time first, then key=value. Lines are gathered in memory and written by a thread of the log's
- * own, so that no disk slows the traffic; what finds no room is dropped and counted, and the count is written.
+ * own, so that no disk slows the traffic. What finds no room, in memory or on the disk, is dropped and counted, and
+ * `event=log_lines_dropped count=N` tells of it as soon as lines can be written again.
  *
- * Owns:   the file, its rotation, a thread.
- * Thread: any thread may write events.
+ *   2026-11-21T03:30:17.123456Z event=line_malformed peer=127.0.0.1:40312 line="say \"hi\"\n\xff"
+ *
+ * Owns:   the file (log_file.h), a thread.
+ * Thread: any thread may write events; none waits for the disk.
  * Limits: log_limits; on disk never more than (files_max + 1) * file_size_max.
  */
 #ifndef COMMON_LOG_H
@@ -19,7 +22,7 @@ struct log;
 struct log_limits {
     size_t file_size_max;    /* bytes after which the file is rotated to NAME.1, NAME.1 to NAME.2, ... */
     unsigned files_max;      /* rotated files that are kept */
-    size_t pending_max;      /* bytes gathered in memory; what does not fit is dropped and counted */
+    size_t pending_max;      /* bytes in memory: half of it gathers while the other half is written */
     unsigned write_every_ms; /* longest time a line stays in memory */
 };
 
@@ -32,10 +35,10 @@ extern const struct log_limits log_limits_default;
  */
 enum status log_open(const char *path, const struct log_limits *limits, struct log **ret_log) MUST_USE;
 
-/* Writes what is gathered and closes; NULL is allowed. */
+/* Writes what is gathered and closes; gives up, and the memory, when that takes over a second. NULL is allowed. */
 void log_close(struct log *log);
 
-/* A value with its key. Text is quoted and escaped where it is not plain: any bytes are safe. */
+/* A value with its key, both borrowed. Text is quoted and escaped where it is not plain: any bytes are safe. */
 struct log_field {
     const char *key;
     enum { LOG_FIELD_TEXT, LOG_FIELD_NUMBER } kind;
@@ -47,13 +50,16 @@ struct log_field log_bytes(const char *key, struct slice value);
 struct log_field log_text(const char *key, const char *value);
 struct log_field log_number(const char *key, int64_t value);
 
-/* log_event(log, "node_ready", log_text("server", name), log_number("reports", n)); a NULL log drops it. */
+/*
+ * log_event(log, "node_ready", log_text("server", name), log_number("reports", n)); a NULL log drops it. For an event
+ * without fields: log_fields(log, "event", NULL, 0).
+ */
 #define log_event(log, event, ...)                                                                 \
     log_fields(log, event, (const struct log_field[]){__VA_ARGS__},                                \
         sizeof((const struct log_field[]){__VA_ARGS__}) / sizeof(struct log_field))
 void log_fields(struct log *log, const char *event, const struct log_field *fields, size_t count);
 
 /* How many lines were dropped since the log was opened, for whatever reason (memory full, disk full). */
-uint64_t log_dropped(const struct log *log);
+uint64_t log_dropped(struct log *log);
 
 #endif

@@ -4,13 +4,13 @@
 #include <assert.h>
 #include <pthread.h>
 #include <signal.h>
-#include <stdatomic.h>
 #include <stdlib.h>
 #include <unistd.h>
 
 struct signals {
     pthread_t thread;
-    atomic_bool is_stopping;
+    pthread_mutex_t lock;
+    bool is_stopping; /* under the lock */
     struct mailbox *mailbox;
     struct mail *stop; /* made beforehand, as a signal must not fail; NULL once it is posted */
 };
@@ -34,15 +34,23 @@ void signals_block(void)
     assert(failed == 0);
 
     const struct sigaction ignore = {.sa_handler = SIG_IGN};
-    const int not_ignored = sigaction(SIGPIPE, &ignore, NULL);
+    const int not_ignored = sigaction(SIGPIPE, &ignore, NULL) | sigaction(SIGXFSZ, &ignore, NULL);
     assert(not_ignored == 0);
+}
+
+static bool is_stopping(struct signals *signals)
+{
+    pthread_mutex_lock(&signals->lock);
+    const bool answer = signals->is_stopping;
+    pthread_mutex_unlock(&signals->lock);
+    return answer;
 }
 
 static void *wait_for_signals(void *context)
 {
     struct signals *signals = context;
     const sigset_t set = handled_signals();
-    while (!atomic_load(&signals->is_stopping)) {
+    while (!is_stopping(signals)) {
         int number;
         const int failed = sigwait(&set, &number);
         assert(failed == 0);
@@ -73,7 +81,10 @@ enum status signals_start(struct mailbox *mailbox, struct signals **ret_signals)
     *stop = (struct mail){.kind = MAIL_STOP, .release = free_mail};
     signals->mailbox = mailbox;
     signals->stop = stop;
+    const int failed = pthread_mutex_init(&signals->lock, NULL);
+    assert(failed == 0);
     if (pthread_create(&signals->thread, NULL, wait_for_signals, signals) != 0) {
+        pthread_mutex_destroy(&signals->lock);
         goto out;
     }
     *ret_signals = signals;
@@ -90,11 +101,14 @@ void signals_stop(struct signals *signals)
     if (signals == NULL) {
         return;
     }
-    atomic_store(&signals->is_stopping, true);
+    pthread_mutex_lock(&signals->lock);
+    signals->is_stopping = true;
+    pthread_mutex_unlock(&signals->lock);
     int failed = pthread_kill(signals->thread, SIGHUP); /* only to wake it */
     assert(failed == 0);
     failed = pthread_join(signals->thread, NULL);
     assert(failed == 0);
+    pthread_mutex_destroy(&signals->lock);
     free(signals->stop);
     free(signals);
 }

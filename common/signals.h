@@ -10,7 +10,8 @@
 
 struct signals;
 
-/* Blocks SIGTERM, SIGINT and SIGHUP for this and all later threads, and ignores SIGPIPE. */
+/* Blocks SIGTERM, SIGINT and SIGHUP for this and all later threads, and ignores SIGPIPE and SIGXFSZ: they are errors of
+ * a write. */
 void signals_block(void);
 
 /*
