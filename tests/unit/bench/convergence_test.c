@@ -1,0 +1,54 @@
+/* Is a node's view of its table found in what its /status answers? */
+#include "tests/bench/convergence.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+static void digest_and_reports_are_found_within_an_answer(void **state)
+{
+    (void)state;
+    const char *const answers[] = {
+        "HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\n{\"reports\":12,\"digest\":\"0fe1\"}",
+        "{\n  \"lseq\" : 3,\n  \"digest\" : \"0fe1\",\n  \"reports\" : 12\n}",
+    };
+    for (size_t i = 0; i < 2; i++) {
+        struct convergence_view view;
+        assert_int_equal(convergence_read(slice_of(answers[i]), &view), STATUS_OK);
+        assert_string_equal(view.digest, "0fe1");
+        assert_int_equal(view.reports, 12);
+    }
+}
+
+static void an_answer_without_them_is_malformed(void **state)
+{
+    (void)state;
+    const char *const answers[] = {
+        "",
+        "HTTP/1.1 503 Service Unavailable\r\n\r\n",
+        "{\"reports\":12}",
+        "{\"digest\":\"0fe1\"}",
+        "{\"reports\":\"many\",\"digest\":\"0fe1\"}",
+        "{\"reports\":12,\"digest\":7}",
+        "{\"reports\":12,\"digest\":\"0fe1",
+        "{\"reports\":1,\"digest\":"
+        "\"0000000000000000000000000000000000000000000000000000000000000000"
+        "0\"}",
+    };
+    for (size_t i = 0; i < sizeof answers / sizeof answers[0]; i++) {
+        struct convergence_view view;
+        assert_int_equal(convergence_read(slice_of(answers[i]), &view), STATUS_MALFORMED);
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(digest_and_reports_are_found_within_an_answer),
+        cmocka_unit_test(an_answer_without_them_is_malformed),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
