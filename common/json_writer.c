@@ -1,28 +1,7 @@
 /* JSON text, written value by value. */
 #include "common/json_writer.h"
 
-/* The length of the well-formed UTF-8 sequence at the start of `bytes` (RFC 3629, section 4), or 0.
- */
-static size_t utf8_length(struct slice bytes)
-{
-    const unsigned char *b = (const unsigned char *)bytes.data;
-    if (b[0] < 0x80) {
-        return 1;
-    }
-    size_t length = b[0] >= 0xF0 ? 4 : b[0] >= 0xE0 ? 3 : 2;
-    if (b[0] < 0xC2 || b[0] > 0xF4 || length > bytes.length) {
-        return 0;
-    }
-    for (size_t i = 1; i < length; i++) {
-        if ((b[i] & 0xC0) != 0x80) {
-            return 0;
-        }
-    }
-    bool is_overlong = (b[0] == 0xE0 && b[1] < 0xA0) || (b[0] == 0xF0 && b[1] < 0x90);
-    bool is_surrogate = b[0] == 0xED && b[1] > 0x9F;
-    bool is_too_large = b[0] == 0xF4 && b[1] > 0x8F;
-    return is_overlong || is_surrogate || is_too_large ? 0 : length;
-}
+#include "common/utf8.h"
 
 static bool is_plain(char byte)
 {
@@ -61,7 +40,7 @@ enum status json_append_string(struct buffer *text, struct slice value)
             value = slice_from(value, plain);
             continue;
         }
-        size_t length = utf8_length(value);
+        size_t length = utf8_sequence_length(value);
         if (length == 0) {
             status = buffer_append_text(text, "\\ufffd");
             length = 1;

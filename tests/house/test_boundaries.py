@@ -53,6 +53,15 @@ PURE_MODULES = {
     "common/slice",
     "common/status",
     "common/timestamp",
+    "common/utf8",
+    "places-worker/circle",
+    "places-worker/degrees",
+    "places-worker/legacy_json",
+    "places-worker/legacy_text",
+    "places-worker/nearby_text",
+    "places-worker/place",
+    "places-worker/plus_code",
+    "places-worker/ranking",
 }
 PURE_SYSTEM_HEADERS = {
     "assert.h", "errno.h", "inttypes.h", "limits.h", "math.h", "stdarg.h", "stdbool.h", "stddef.h", "stdint.h",
