@@ -14,7 +14,7 @@ import pytest
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 
-PROCESS_FOLDERS = ("gateway", "herd-node", "places-worker")
+PROCESS_FOLDERS = ("gateway", "herd-node", "places-worker", "deploy")
 SOURCE_FOLDERS = ("common",) + PROCESS_FOLDERS
 
 TOP_LEVEL = {"CMakeLists.txt", "README.md", "common", "deploy", "gateway", "herd-node", "places-worker", "tests"}
