@@ -1,0 +1,612 @@
+/* Look-ups that wait, lanes that carry them, and the words for those that nobody answers. */
+#include "gateway/lookups.h"
+
+#include "common/buffer.h"
+#include "common/message.h"
+#include "common/message_codec.h"
+#include "common/places_status.h"
+
+#include <assert.h>
+#include <stdlib.h>
+
+enum {
+    NEARBY_MAX = 64, /* an encoded question */
+    AT_LINE_MAX = 2 * MESSAGE_FIELD_MAX,
+    FAILURE_MAX = 1024,
+    TIMEOUT_MS_MIN = 100, /* what a worker gets when a look-up is repeated late */
+};
+
+/* Why a look-up ends without places: what the log says, and what the client is told. */
+#define FAILURE_TABLE(X)                                                                           \
+    X(NO_WORKER,                                                                                   \
+        "no worker is up",                                                                         \
+        "No places worker of this herd is running; try again when one is.")                        \
+    X(ALL_BUSY,                                                                                    \
+        "all workers are busy",                                                                    \
+        "All places workers were busy for too long; try again later, or run more of them.")        \
+    X(TOO_MANY,                                                                                    \
+        "too many look-ups wait",                                                                  \
+        "Too many look-ups of places are waiting; try again later, or run more places workers.")   \
+    X(TOO_LATE,                                                                                    \
+        "the worker did not answer in time",                                                       \
+        "The places worker did not answer in time; try again later, or look into its log.")        \
+    X(BROKEN,                                                                                      \
+        "the worker failed at it again and again",                                                 \
+        "The places workers failed at this look-up several times; their logs say why.")
+
+enum failure {
+#define FAILURE_ENUMERATOR(name, log, text) FAILURE_##name,
+    FAILURE_TABLE(FAILURE_ENUMERATOR)
+#undef FAILURE_ENUMERATOR
+        FAILURE_COUNT,
+};
+
+static const struct {
+    const char *log;
+    const char *text;
+} failure_words[] = {
+#define FAILURE_WORDS(name, log, text) [FAILURE_##name] = {log, text},
+    FAILURE_TABLE(FAILURE_WORDS)
+#undef FAILURE_WORDS
+};
+
+struct lookup {
+    struct lookup *next;
+    struct origin origin;
+    struct buffer at_line;
+    struct nearby nearby;
+    struct instant deadline;
+    unsigned tries;
+};
+
+struct list {
+    struct lookup *first;
+    struct lookup *last;
+    size_t count;
+};
+
+enum lane_state { LANE_AWAY, LANE_IDLE, LANE_BUSY, LANE_CANCELLED };
+
+struct lane {
+    enum lane_state state;
+    bool is_connected;
+    size_t worker;
+    struct lookup *lookup; /* BUSY only */
+    struct buffer message; /* the request that is out */
+};
+
+struct worker {
+    size_t lane_first;
+    size_t lane_count;
+    size_t lanes_connected;
+    size_t lanes_busy; /* or cancelled: its thread may still be at it */
+    bool is_suspect;   /* its last answer was wrong or late: asked when no other is free */
+    uint64_t answered;
+    uint64_t failures;
+};
+
+struct lookups {
+    unsigned timeout_ms;
+    size_t worker_count;
+    struct worker *workers;
+    size_t workers_up;
+    size_t worker_last; /* the one that was asked last */
+    size_t lane_count;
+    struct lane *lanes;
+    struct list waiting; /* oldest first */
+    struct list ended;   /* their effects may still be looked at */
+    struct list unused;
+    size_t count; /* waiting or out */
+    uint64_t answered;
+    uint64_t unanswered;
+    uint64_t repeated;
+    struct buffer failures[FAILURE_COUNT]; /* the JSON texts */
+    size_t effect_max;
+    size_t effect_count;
+    size_t effect_taken;
+    struct lookups_effect effects[];
+};
+
+/* ---- Lists ---- */
+
+static void push_back(struct list *list, struct lookup *lookup)
+{
+    lookup->next = NULL;
+    if (list->last == NULL) {
+        list->first = lookup;
+    } else {
+        list->last->next = lookup;
+    }
+    list->last = lookup;
+    list->count++;
+}
+
+static void push_front(struct list *list, struct lookup *lookup)
+{
+    lookup->next = list->first;
+    list->first = lookup;
+    if (list->last == NULL) {
+        list->last = lookup;
+    }
+    list->count++;
+}
+
+static struct lookup *pop_front(struct list *list)
+{
+    struct lookup *lookup = list->first;
+    if (lookup != NULL) {
+        list->first = lookup->next;
+        list->count--;
+        if (list->first == NULL) {
+            list->last = NULL;
+        }
+    }
+    return lookup;
+}
+
+static void destroy_list(struct list *list)
+{
+    struct lookup *lookup;
+    while ((lookup = pop_front(list)) != NULL) {
+        buffer_clear(&lookup->at_line);
+        free(lookup);
+    }
+}
+
+/* ---- Life ---- */
+
+static enum status write_failures(struct lookups *lookups)
+{
+    enum status status = STATUS_OK;
+    for (size_t i = 0; i < FAILURE_COUNT && status == STATUS_OK; i++) {
+        lookups->failures[i] = buffer_with_max(FAILURE_MAX);
+        status = places_failure_append(
+            &lookups->failures[i], PLACES_UNKNOWN_ERROR, slice_of(failure_words[i].text));
+    }
+    return status;
+}
+
+enum status lookups_create(const struct lookups_settings *settings, struct lookups **ret_lookups)
+{
+    size_t lane_count = 0;
+    for (size_t i = 0; i < settings->worker_count; i++) {
+        lane_count += settings->threads[i];
+    }
+    /* Of one event: every look-up may end, and every lane fail, be cancelled and send. */
+    const size_t effect_max = LOOKUPS_MAX + 4 * lane_count + 4;
+    struct lookups *lookups = calloc(1, sizeof *lookups + effect_max * sizeof lookups->effects[0]);
+    if (lookups == NULL) {
+        return STATUS_NO_MEMORY;
+    }
+    lookups->timeout_ms = settings->timeout_ms;
+    lookups->effect_max = effect_max;
+    lookups->workers = calloc(settings->worker_count + 1, sizeof *lookups->workers);
+    lookups->lanes = calloc(lane_count + 1, sizeof *lookups->lanes);
+    if (lookups->workers == NULL || lookups->lanes == NULL ||
+        write_failures(lookups) != STATUS_OK) {
+        lookups_destroy(lookups);
+        return STATUS_NO_MEMORY;
+    }
+    for (size_t i = 0; i < settings->worker_count; i++) {
+        lookups->workers[i].lane_first = lookups->lane_count;
+        lookups->workers[i].lane_count = settings->threads[i];
+        for (size_t k = 0; k < settings->threads[i]; k++) {
+            lookups->lanes[lookups->lane_count++] = (struct lane){
+                .state = LANE_AWAY, .worker = i, .message = buffer_with_max(NEARBY_MAX)};
+        }
+    }
+    lookups->worker_count = settings->worker_count;
+    *ret_lookups = lookups;
+    return STATUS_OK;
+}
+
+void lookups_destroy(struct lookups *lookups)
+{
+    if (lookups == NULL) {
+        return;
+    }
+    for (size_t i = 0; i < lookups->lane_count; i++) {
+        if (lookups->lanes[i].lookup != NULL) {
+            push_back(&lookups->ended, lookups->lanes[i].lookup);
+        }
+        buffer_clear(&lookups->lanes[i].message);
+    }
+    destroy_list(&lookups->waiting);
+    destroy_list(&lookups->ended);
+    destroy_list(&lookups->unused);
+    for (size_t i = 0; i < FAILURE_COUNT; i++) {
+        buffer_clear(&lookups->failures[i]);
+    }
+    free(lookups->lanes);
+    free(lookups->workers);
+    free(lookups);
+}
+
+size_t lookups_lane_count(const struct lookups *lookups)
+{
+    return lookups->lane_count;
+}
+
+size_t lookups_worker_of_lane(const struct lookups *lookups, size_t lane)
+{
+    return lookups->lanes[lane].worker;
+}
+
+/* ---- Effects ---- */
+
+static void begin_event(struct lookups *lookups)
+{
+    assert(lookups->effect_taken == lookups->effect_count);
+    lookups->effect_taken = lookups->effect_count = 0;
+    struct lookup *lookup;
+    while ((lookup = pop_front(&lookups->ended)) != NULL) {
+        push_front(&lookups->unused, lookup);
+    }
+}
+
+const struct lookups_effect *lookups_next_effect(struct lookups *lookups)
+{
+    if (lookups->effect_taken == lookups->effect_count) {
+        return NULL;
+    }
+    return &lookups->effects[lookups->effect_taken++];
+}
+
+static void add_effect(struct lookups *lookups, struct lookups_effect effect)
+{
+    assert(lookups->effect_count < lookups->effect_max);
+    lookups->effects[lookups->effect_count++] = effect;
+}
+
+static void add_lane_effect(struct lookups *lookups,
+    enum lookups_effect_kind kind,
+    const struct lane *lane,
+    const char *fault)
+{
+    add_effect(lookups,
+        (struct lookups_effect){
+            .kind = kind,
+            .lane = (size_t)(lane - lookups->lanes),
+            .worker = lane->worker,
+            .bytes = buffer_slice(&lane->message),
+            .fault = fault,
+        });
+}
+
+static void end_lookup(
+    struct lookups *lookups, struct lookup *lookup, struct slice json, const char *fault)
+{
+    add_effect(lookups,
+        (struct lookups_effect){
+            .kind = LOOKUPS_DONE,
+            .origin = lookup->origin,
+            .at_line = buffer_slice(&lookup->at_line),
+            .json = json,
+            .fault = fault,
+        });
+    lookups->count--;
+    push_back(&lookups->ended, lookup);
+}
+
+static void give_up(struct lookups *lookups, struct lookup *lookup, enum failure failure)
+{
+    lookups->unanswered++;
+    end_lookup(
+        lookups, lookup, buffer_slice(&lookups->failures[failure]), failure_words[failure].log);
+}
+
+/* ---- Lanes ---- */
+
+static bool is_taken(enum lane_state state)
+{
+    return state == LANE_BUSY || state == LANE_CANCELLED;
+}
+
+static void move_lane(struct lookups *lookups, struct lane *lane, enum lane_state to)
+{
+    static const unsigned allowed[] = {
+        [LANE_AWAY] = 1U << LANE_IDLE,
+        [LANE_IDLE] = 1U << LANE_BUSY | 1U << LANE_AWAY,
+        [LANE_BUSY] = 1U << LANE_IDLE | 1U << LANE_AWAY | 1U << LANE_CANCELLED,
+        [LANE_CANCELLED] = 1U << LANE_IDLE | 1U << LANE_AWAY,
+    };
+    assert((allowed[lane->state] & 1U << to) != 0);
+    struct worker *worker = &lookups->workers[lane->worker];
+    worker->lanes_busy -= is_taken(lane->state);
+    worker->lanes_busy += is_taken(to);
+    lane->state = to;
+}
+
+static void set_connected(struct lookups *lookups, struct lane *lane, bool is_connected)
+{
+    struct worker *worker = &lookups->workers[lane->worker];
+    if (lane->is_connected == is_connected) {
+        return;
+    }
+    lane->is_connected = is_connected;
+    if (is_connected && worker->lanes_connected++ == 0) {
+        worker->is_suspect = false;
+        lookups->workers_up++;
+        add_lane_effect(lookups, LOOKUPS_WORKER_UP, lane, NULL);
+    }
+    if (!is_connected && --worker->lanes_connected == 0) {
+        lookups->workers_up--;
+        add_lane_effect(lookups, LOOKUPS_WORKER_DOWN, lane, NULL);
+    }
+}
+
+static void release_lane(struct lookups *lookups, struct lane *lane)
+{
+    move_lane(lookups, lane, lane->is_connected ? LANE_IDLE : LANE_AWAY);
+}
+
+static struct lane *idle_lane_of(struct lookups *lookups, const struct worker *worker)
+{
+    for (size_t i = 0; i < worker->lane_count; i++) {
+        struct lane *lane = &lookups->lanes[worker->lane_first + i];
+        if (lane->state == LANE_IDLE) {
+            return lane;
+        }
+    }
+    return NULL;
+}
+
+static bool is_better(const struct worker *a, const struct worker *b)
+{
+    if (a->is_suspect != b->is_suspect) {
+        return b->is_suspect;
+    }
+    return a->lanes_busy < b->lanes_busy;
+}
+
+/* An idle lane of the least busy worker, by turns where several are; NULL: all are busy or away. */
+static struct lane *choose_lane(struct lookups *lookups)
+{
+    struct lane *chosen = NULL;
+    for (size_t i = 1; i <= lookups->worker_count; i++) {
+        const struct worker *worker =
+            &lookups->workers[(lookups->worker_last + i) % lookups->worker_count];
+        struct lane *lane = idle_lane_of(lookups, worker);
+        if (lane != NULL &&
+            (chosen == NULL || is_better(worker, &lookups->workers[chosen->worker]))) {
+            chosen = lane;
+        }
+    }
+    return chosen;
+}
+
+/* What the worker may take, so that its answer is here before the deadline. */
+static uint32_t timeout_of(
+    const struct lookups *lookups, struct instant now, const struct lookup *lookup)
+{
+    const int64_t left = instant_ns_between(now, lookup->deadline) / NS_PER_MS - LOOKUPS_MARGIN_MS;
+    if (left < TIMEOUT_MS_MIN) {
+        return TIMEOUT_MS_MIN;
+    }
+    return left < lookups->timeout_ms ? (uint32_t)left : lookups->timeout_ms;
+}
+
+static void send_waiting(struct lookups *lookups, struct instant now)
+{
+    struct lane *lane;
+    while (lookups->waiting.first != NULL && (lane = choose_lane(lookups)) != NULL) {
+        struct lookup *lookup = lookups->waiting.first;
+        lookup->nearby.timeout_ms = timeout_of(lookups, now, lookup);
+        buffer_reset(&lane->message);
+        if (nearby_encode(&lane->message, &lookup->nearby) != STATUS_OK) {
+            return; /* no memory: another time, or its deadline */
+        }
+        (void)pop_front(&lookups->waiting);
+        lookups->repeated += lookup->tries > 0;
+        lookup->tries++;
+        lane->lookup = lookup;
+        lookups->worker_last = lane->worker;
+        move_lane(lookups, lane, LANE_BUSY);
+        add_lane_effect(lookups, LOOKUPS_SEND, lane, NULL);
+    }
+}
+
+/* The look-up of a lane that failed is the next to be sent again. */
+static void repeat(struct lookups *lookups, struct lane *lane)
+{
+    struct lookup *lookup = lane->lookup;
+    lane->lookup = NULL;
+    lookups->workers[lane->worker].failures++;
+    if (lookup->tries == LOOKUPS_TRIES_MAX) {
+        give_up(lookups, lookup, FAILURE_BROKEN);
+    } else {
+        push_front(&lookups->waiting, lookup);
+    }
+}
+
+/* ---- Events ---- */
+
+static struct lookup *take_lookup(struct lookups *lookups)
+{
+    struct lookup *lookup = pop_front(&lookups->unused);
+    if (lookup != NULL) {
+        buffer_reset(&lookup->at_line);
+        return lookup;
+    }
+    lookup = calloc(1, sizeof *lookup);
+    if (lookup != NULL) {
+        lookup->at_line = buffer_with_max(AT_LINE_MAX);
+    }
+    return lookup;
+}
+
+/* Without room or memory for the question: its own bytes come back at once. */
+static void refuse(struct lookups *lookups, const struct lookups_question *question)
+{
+    lookups->unanswered++;
+    add_effect(lookups,
+        (struct lookups_effect){
+            .kind = LOOKUPS_DONE,
+            .origin = question->origin,
+            .at_line = question->at_line,
+            .json = buffer_slice(&lookups->failures[FAILURE_TOO_MANY]),
+            .fault = failure_words[FAILURE_TOO_MANY].log,
+        });
+}
+
+void lookups_ask(
+    struct lookups *lookups, struct instant now, const struct lookups_question *question)
+{
+    begin_event(lookups);
+    struct lookup *lookup = lookups->count == LOOKUPS_MAX ? NULL : take_lookup(lookups);
+    if (lookup == NULL) {
+        refuse(lookups, question);
+        return;
+    }
+    if (buffer_append(&lookup->at_line, question->at_line) != STATUS_OK) {
+        push_front(&lookups->unused, lookup);
+        refuse(lookups, question);
+        return;
+    }
+    lookup->origin = question->origin;
+    lookup->nearby = (struct nearby){
+        .location = question->location,
+        .radius_m = question->radius_m,
+        .results_max = question->results_max,
+    };
+    lookup->deadline = instant_after_ms(now, (int64_t)lookups->timeout_ms + LOOKUPS_MARGIN_MS);
+    lookup->tries = 0;
+    lookups->count++;
+    push_back(&lookups->waiting, lookup);
+    send_waiting(lookups, now);
+}
+
+void lookups_lane_connected(struct lookups *lookups, struct instant now, size_t index)
+{
+    begin_event(lookups);
+    struct lane *lane = &lookups->lanes[index];
+    set_connected(lookups, lane, true);
+    if (lane->state == LANE_AWAY) {
+        move_lane(lookups, lane, LANE_IDLE);
+    }
+    send_waiting(lookups, now);
+}
+
+void lookups_lane_lost(struct lookups *lookups, struct instant now, size_t index)
+{
+    (void)now;
+    begin_event(lookups);
+    struct lane *lane = &lookups->lanes[index];
+    set_connected(lookups, lane, false);
+    if (lane->state == LANE_IDLE) {
+        move_lane(lookups, lane, LANE_AWAY);
+    }
+}
+
+void lookups_lane_response(
+    struct lookups *lookups, struct instant now, size_t index, struct slice response)
+{
+    begin_event(lookups);
+    struct lane *lane = &lookups->lanes[index];
+    struct worker *worker = &lookups->workers[lane->worker];
+    if (lane->state != LANE_BUSY && lane->state != LANE_CANCELLED) {
+        return; /* not asked for */
+    }
+    struct places places;
+    const enum status status = places_decode(response, &places);
+    worker->is_suspect = status != STATUS_OK;
+    if (status != STATUS_OK) {
+        add_lane_effect(lookups, LOOKUPS_FAULT, lane, "the answer is malformed");
+    }
+    if (lane->state == LANE_BUSY && status == STATUS_OK) {
+        lookups->answered++;
+        worker->answered++;
+        end_lookup(lookups, lane->lookup, places.json, NULL);
+        lane->lookup = NULL;
+    } else if (lane->state == LANE_BUSY) {
+        repeat(lookups, lane);
+    }
+    release_lane(lookups, lane);
+    send_waiting(lookups, now);
+}
+
+void lookups_lane_failed(
+    struct lookups *lookups, struct instant now, size_t index, enum status status)
+{
+    begin_event(lookups);
+    struct lane *lane = &lookups->lanes[index];
+    if (lane->state != LANE_BUSY && lane->state != LANE_CANCELLED) {
+        return; /* nothing was out */
+    }
+    if (status == STATUS_DISCONNECTED) {
+        set_connected(
+            lookups, lane, false); /* MAIL_LANE_LOST follows; it must not be asked first */
+    }
+    if (lane->state == LANE_BUSY) {
+        repeat(lookups, lane);
+    }
+    release_lane(lookups, lane);
+    send_waiting(lookups, now);
+}
+
+/* ---- Time ---- */
+
+static bool is_late(const struct lookup *lookup, struct instant now)
+{
+    return !instant_is_before(now, lookup->deadline);
+}
+
+void lookups_tick(struct lookups *lookups, struct instant now)
+{
+    begin_event(lookups);
+    for (size_t i = 0; i < lookups->lane_count; i++) {
+        struct lane *lane = &lookups->lanes[i];
+        if (lane->state == LANE_BUSY && is_late(lane->lookup, now)) {
+            add_lane_effect(lookups, LOOKUPS_CANCEL, lane, NULL);
+            add_lane_effect(lookups, LOOKUPS_FAULT, lane, failure_words[FAILURE_TOO_LATE].log);
+            lookups->workers[lane->worker].is_suspect = true;
+            lookups->workers[lane->worker].failures++;
+            give_up(lookups, lane->lookup, FAILURE_TOO_LATE);
+            lane->lookup = NULL;
+            move_lane(lookups, lane, LANE_CANCELLED);
+        }
+    }
+    while (lookups->waiting.first != NULL && is_late(lookups->waiting.first, now)) {
+        give_up(lookups,
+            pop_front(&lookups->waiting),
+            lookups->workers_up == 0 ? FAILURE_NO_WORKER : FAILURE_ALL_BUSY);
+    }
+    send_waiting(lookups, now);
+}
+
+struct instant lookups_deadline(const struct lookups *lookups)
+{
+    struct instant deadline = INSTANT_NEVER;
+    if (lookups->waiting.first != NULL) {
+        deadline = lookups->waiting.first->deadline;
+    }
+    for (size_t i = 0; i < lookups->lane_count; i++) {
+        if (lookups->lanes[i].state == LANE_BUSY) {
+            deadline = instant_earlier(deadline, lookups->lanes[i].lookup->deadline);
+        }
+    }
+    return deadline;
+}
+
+/* ---- What can be known of it ---- */
+
+struct lookups_worker_view lookups_view_worker(const struct lookups *lookups, size_t index)
+{
+    const struct worker *worker = &lookups->workers[index];
+    return (struct lookups_worker_view){
+        .is_up = worker->lanes_connected > 0,
+        .lanes_busy = worker->lanes_busy,
+        .answered = worker->answered,
+        .failures = worker->failures,
+    };
+}
+
+struct lookups_view lookups_view(const struct lookups *lookups)
+{
+    return (struct lookups_view){
+        .waiting = lookups->waiting.count,
+        .answered = lookups->answered,
+        .unanswered = lookups->unanswered,
+        .repeated = lookups->repeated,
+    };
+}
