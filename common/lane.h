@@ -1,8 +1,11 @@
 /*
- * Requests and responses between processes: NNG's REQ/REP used strictly alternating, one request in flight per lane,
- * because anything else can wedge for good when a peer dies (README.md, "NNG").
+ * Requests and responses between processes: NNG's REQ/REP used strictly alternating, one request in
+ * flight per lane, because anything else can wedge for good when a peer dies (README.md, "NNG").
  *
- * Owns:   its sockets. NNG's threads only post mails; all calls come from the thread(s) that own the mailbox.
+ * Owns:   its sockets. NNG's threads only post mails.
+ * Thread: a lane is used by the one thread that takes its mails; any thread may respond. Close
+ * before the mailbox is destroyed. Mails that lie in it when their lane or server is closed stay
+ * valid until they are released, and no more come.
  */
 #ifndef COMMON_LANE_H
 #define COMMON_LANE_H
@@ -11,16 +14,21 @@
 #include "common/slice.h"
 #include "common/status.h"
 
+#include <stddef.h>
+#include <stdint.h>
+
 /* ---- The asking side ---- */
 
 struct lane;
 
 /*
- * Dials `url` (tcp://HOST:PORT) and keeps dialling, at intervals of 5 to 250 ms. Posts to `mailbox`, with `source` =
- * `owner` and `token` = `index`: MAIL_LANE_CONNECTED, MAIL_LANE_LOST, and for each request exactly one of
- * MAIL_LANE_RESPONSE or MAIL_LANE_FAILED (STATUS_DISCONNECTED).
- * response_max: larger responses are refused by the transport. url is copied.
- * STATUS_MALFORMED (url), STATUS_NO_MEMORY.
+ * Dials `url` (tcp://HOST:PORT) and keeps dialling, at intervals of up to 250 ms. Posts to
+ * `mailbox`, with `source` = `owner` and `token` = `index`: MAIL_LANE_CONNECTED, MAIL_LANE_LOST,
+ * and for each request exactly one of MAIL_LANE_RESPONSE or MAIL_LANE_FAILED. A loss that is over
+ * before its owner looks may go untold, but never the failure of a request by it, and that always
+ * comes before MAIL_LANE_LOST. response_max: of a larger response nothing is read; the connection
+ * is dropped. url is copied. STATUS_MALFORMED (url), STATUS_NO_MEMORY, STATUS_IO (e.g. no file
+ * descriptor left).
  */
 enum status lane_open(const char *url,
     size_t response_max,
@@ -29,24 +37,45 @@ enum status lane_open(const char *url,
     uint64_t index,
     struct lane **ret_lane) MUST_USE;
 
-/* Copies `request` and sends it. No request may be outstanding: a programmer's error. */
+/*
+ * Copies `request` and sends it. No request may be outstanding, that is: the mail of the one before
+ * was taken (a programmer's error). The MAIL_LANE_FAILED of it has the status STATUS_DISCONNECTED:
+ * there is no connection, or it was lost before the response came; STATUS_TIMED_OUT: lane_cancel;
+ * STATUS_NO_MEMORY: nothing was sent.
+ */
 void lane_send(struct lane *lane, struct slice request);
 
-/* Gives up the outstanding request, if there is one: its mail, if any still comes, is MAIL_LANE_FAILED with
- * STATUS_TIMED_OUT. The lane can be used again after that mail. */
+/*
+ * Gives up the outstanding request, if there is one: its mail, unless the owner took it already, is
+ * MAIL_LANE_FAILED with STATUS_TIMED_OUT. If the peer has the request, MAIL_LANE_LOST follows, and
+ * MAIL_LANE_CONNECTED once the peer has answered after all (to nobody) or was dialled anew: a peer
+ * that is stopped or slow is asked nothing meanwhile, and its late response is never taken for
+ * another.
+ */
 void lane_cancel(struct lane *lane);
 
-/* Closes; may leave NNG's part behind when NNG does not return in time. NULL is allowed. */
+/*
+ * Throws the connection away and dials anew, for a lane that stays lost: the network may have
+ * swallowed what would end the wait. An outstanding request fails. Does nothing when no new socket
+ * is to be had. At most once a second or so.
+ */
+void lane_redial(struct lane *lane);
+
+/* Closes; leaves NNG's part behind when NNG does not return in time. NULL is allowed. */
 void lane_close(struct lane *lane);
 
 /* ---- The answering side ---- */
 
 struct lane_server;
 
+enum { LANE_SLOTS_MAX = 65535 };
+
 /*
- * Listens on `url` and takes up to `slots` requests at once, posting each as MAIL_REQUEST with `source` = the server.
- * The bytes of a request are valid until its mail is released; the slot is free again after lane_server_respond.
- * STATUS_ADDRESS_IN_USE, STATUS_NOT_PERMITTED, STATUS_MALFORMED, STATUS_NO_MEMORY.
+ * Listens on `url` and takes up to `slots` requests at once, posting each as MAIL_REQUEST with
+ * `source` = the server. The bytes of a request are valid until its mail is released; its slot
+ * takes the next one after both mail_release and lane_server_respond. Whoever sends more than
+ * `request_max` bytes is disconnected. STATUS_ADDRESS_IN_USE, STATUS_NOT_PERMITTED,
+ * STATUS_MALFORMED, STATUS_NO_MEMORY, STATUS_IO.
  */
 enum status lane_server_open(const char *url,
     size_t request_max,
@@ -54,9 +83,14 @@ enum status lane_server_open(const char *url,
     struct mailbox *mailbox,
     struct lane_server **ret_server) MUST_USE;
 
-/* Copies `response` and sends it to whoever sent the request with this token; once per request. */
+/*
+ * Copies `response` and sends it to whoever sent the request with this token; once per request.
+ * Harmless when the asker has gone. Sends nothing when there is no memory; the asker's deadline
+ * covers that.
+ */
 void lane_server_respond(struct lane_server *server, uint64_t token, struct slice response);
 
+/* As lane_close; no lane_server_respond may follow. */
 void lane_server_close(struct lane_server *server);
 
 #endif

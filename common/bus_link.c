@@ -1,0 +1,429 @@
+/*
+ * A link is a BUS socket with one dialer and a few aios to send with; an inlet is one that listens,
+ * with a single aio.
+ *
+ * Each has one mutex, which is held while NNG is called: NNG never calls back on the caller's own
+ * thread.
+ */
+#include "common/bus_link.h"
+
+#include "common/bounded_call.h"
+#include "common/endpoint.h"
+#include "common/endpoint_url.h"
+
+#include <nng/nng.h>
+#include <nng/protocol/bus0/bus.h>
+
+#include <assert.h>
+#include <pthread.h>
+#include <stdbool.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum {
+    RECEIVE_QUEUE = 8192,   /* messages; from NNG 1.6 on, what finds no room here is lost */
+    SEND_QUEUE = 8192,      /* the same, per neighbour */
+    INCOMING_ON_LINK = 1024 /* bytes; nobody sends anything to a sending socket */
+};
+
+/* ---- The sending side ---- */
+
+/* nng_send may wait for NNG's other threads; an aio never does. */
+struct link_sender {
+    struct link_socket *socket;
+    nng_aio *aio;
+    bool is_busy;
+};
+
+/* One BUS socket. bus_link_redial replaces it; a replaced one falls silent and is closed apart. */
+struct link_socket {
+    struct bus_link *link; /* holds one reference */
+    nng_socket socket;
+    struct endpoint_pipe pipe;
+    struct link_sender senders[BUS_LINK_PENDING_MAX];
+};
+
+/* First member `mail`, so that its release finds the rest. */
+struct link_news {
+    struct mail mail;
+    struct bus_link *link;
+    bool is_out; /* from posting to release */
+};
+
+struct bus_link {
+    pthread_mutex_t mutex;
+    unsigned
+        references; /* the owner, the mail if it is out, each socket until NNG has let go of it */
+    struct mailbox *mailbox;
+    struct link_socket *socket; /* NULL: closed */
+    struct link_news news;
+    bool is_connected_told; /* by the news that were posted last */
+    uint64_t dropped;
+    char url[];
+};
+
+/* Under the lock, which it gives back. */
+static void unlock_and_drop(struct bus_link *link)
+{
+    assert(link->references > 0);
+    link->references--;
+    const bool is_last = link->references == 0;
+    pthread_mutex_unlock(&link->mutex);
+    if (is_last) {
+        pthread_mutex_destroy(&link->mutex);
+        free(link);
+    }
+}
+
+/*
+ * Posts where the link stands, unless its owner knows or is just being told; then the release of
+ * that mail comes back here.
+ */
+static void tell_news(struct bus_link *link)
+{
+    if (link->socket == NULL || link->news.is_out) {
+        return;
+    }
+    const bool is_connected = link->socket->pipe.id != 0;
+    if (is_connected == link->is_connected_told) {
+        return;
+    }
+    link->is_connected_told = is_connected;
+    link->news.mail.kind = is_connected ? MAIL_LINK_CONNECTED : MAIL_LINK_LOST;
+    link->news.is_out = true;
+    link->references++;
+    mailbox_post_urgent(link->mailbox, &link->news.mail);
+}
+
+static void release_news(struct mail *mail)
+{
+    struct bus_link *link = ((struct link_news *)mail)->link;
+    pthread_mutex_lock(&link->mutex);
+    link->news.is_out = false;
+    tell_news(link);
+    unlock_and_drop(link);
+}
+
+static void on_link_pipe(nng_pipe pipe, nng_pipe_ev event, void *context)
+{
+    struct link_socket *socket = context;
+    struct bus_link *link = socket->link;
+    pthread_mutex_lock(&link->mutex);
+    endpoint_pipe_event(&socket->pipe, pipe, event);
+    if (link->socket == socket) {
+        tell_news(link);
+    }
+    pthread_mutex_unlock(&link->mutex);
+}
+
+static void on_sent(void *context)
+{
+    struct link_sender *sender = context;
+    struct bus_link *link = sender->socket->link;
+    pthread_mutex_lock(&link->mutex);
+    if (nng_aio_result(sender->aio) != 0) {
+        nng_msg_free(nng_aio_get_msg(sender->aio)); /* given back */
+        link->dropped++;
+    }
+    nng_aio_set_msg(sender->aio, NULL);
+    sender->is_busy = false;
+    pthread_mutex_unlock(&link->mutex);
+}
+
+/* May never return. */
+static void close_link_socket(void *context)
+{
+    struct link_socket *socket = context;
+    nng_close(socket->socket);
+    for (size_t i = 0; i < BUS_LINK_PENDING_MAX; i++) {
+        nng_aio_free(socket->senders[i].aio);
+    }
+    pthread_mutex_lock(&socket->link->mutex);
+    unlock_and_drop(socket->link);
+    free(socket);
+}
+
+static enum status set_up_link_socket(struct link_socket *socket)
+{
+    int failed = 0;
+    for (size_t i = 0; i < BUS_LINK_PENDING_MAX && failed == 0; i++) {
+        socket->senders[i].socket = socket;
+        failed = nng_aio_alloc(&socket->senders[i].aio, on_sent, &socket->senders[i]);
+    }
+    if (failed == 0 && endpoint_nng_is_at_least(1, 6)) { /* before, it is no queue per neighbour */
+        failed = nng_socket_set_int(socket->socket, NNG_OPT_SENDBUF, SEND_QUEUE);
+    }
+    if (failed != 0) {
+        return endpoint_status(failed);
+    }
+    const enum status status = endpoint_watch(socket->socket, on_link_pipe, socket);
+    return status == STATUS_OK ? endpoint_dial(socket->socket, socket->link->url, INCOMING_ON_LINK)
+                               : status;
+}
+
+/* Makes a socket the link's own and starts dialling. On failure the link is as before. */
+static enum status open_link_socket(struct bus_link *link)
+{
+    struct link_socket *socket = calloc(1, sizeof *socket);
+    if (socket == NULL) {
+        return STATUS_NO_MEMORY;
+    }
+    socket->link = link;
+    enum status status = endpoint_status(nng_bus0_open(&socket->socket));
+    if (status != STATUS_OK) {
+        free(socket);
+        return status;
+    }
+
+    pthread_mutex_lock(&link->mutex);
+    struct link_socket *useless = link->socket;
+    link->socket = socket;
+    link->references++;
+    status = set_up_link_socket(socket);
+    if (status != STATUS_OK) {
+        link->socket = useless;
+        useless = socket;
+    }
+    tell_news(link);
+    pthread_mutex_unlock(&link->mutex);
+    if (useless != NULL) {
+        (void)bounded_call_apart(close_link_socket, useless);
+    }
+    return status;
+}
+
+enum status bus_link_open(const char *url,
+    struct mailbox *mailbox,
+    void *owner,
+    uint64_t index,
+    struct bus_link **ret_link)
+{
+    const size_t url_size = strlen(url) + 1;
+    struct bus_link *link = calloc(1, sizeof *link + url_size);
+    if (link == NULL) {
+        return STATUS_NO_MEMORY;
+    }
+    memcpy(link->url, url, url_size);
+    const int failed = pthread_mutex_init(&link->mutex, NULL);
+    assert(failed == 0); /* a plain mutex needs no resource */
+    link->references = 1;
+    link->mailbox = mailbox;
+    link->news = (struct link_news){
+        .mail = {.source = owner, .token = index, .release = release_news}, .link = link};
+    const enum status status = open_link_socket(link);
+    if (status != STATUS_OK) {
+        bus_link_close(link);
+        return status;
+    }
+    *ret_link = link;
+    return STATUS_OK;
+}
+
+static struct link_sender *find_idle_sender(struct link_socket *socket)
+{
+    for (size_t i = 0; i < BUS_LINK_PENDING_MAX; i++) {
+        if (!socket->senders[i].is_busy) {
+            return &socket->senders[i];
+        }
+    }
+    return NULL;
+}
+
+void bus_link_send(struct bus_link *link, struct slice message)
+{
+    nng_msg *copy = endpoint_message(message);
+    pthread_mutex_lock(&link->mutex);
+    struct link_socket *socket = link->socket;
+    struct link_sender *sender = socket->pipe.id != 0 ? find_idle_sender(socket) : NULL;
+    if (copy == NULL || sender == NULL) {
+        nng_msg_free(copy);
+        link->dropped++;
+    } else {
+        sender->is_busy = true;
+        nng_aio_set_msg(sender->aio, copy); /* given back by the aio if it fails */
+        nng_send_aio(socket->socket, sender->aio);
+    }
+    pthread_mutex_unlock(&link->mutex);
+}
+
+uint64_t bus_link_dropped(struct bus_link *link)
+{
+    pthread_mutex_lock(&link->mutex);
+    const uint64_t dropped = link->dropped;
+    pthread_mutex_unlock(&link->mutex);
+    return dropped;
+}
+
+void bus_link_redial(struct bus_link *link)
+{
+    const enum status status = open_link_socket(link);
+    (void)status; /* the old socket dials on, and the owner will ask again */
+}
+
+void bus_link_close(struct bus_link *link)
+{
+    if (link == NULL) {
+        return;
+    }
+    pthread_mutex_lock(&link->mutex);
+    struct link_socket *socket = link->socket;
+    link->socket = NULL;
+    unlock_and_drop(link);
+    if (socket != NULL) {
+        (void)bounded_call(close_link_socket, socket);
+    }
+}
+
+/* ---- The receiving side ---- */
+
+/* First member `mail`, so that its release finds the rest. Knows no inlet: it may outlive it. */
+struct gossip_mail {
+    struct mail mail;
+    nng_msg *message;
+};
+
+struct bus_inlet {
+    pthread_mutex_t mutex;
+    struct mailbox *mailbox;
+    nng_socket socket;
+    nng_aio *aio;
+    bool is_receiving;
+    bool is_closed;
+    struct gossip_mail *refused; /* by a full mailbox; the next one to be posted */
+    unsigned references;         /* the owner, NNG */
+};
+
+static void release_gossip(struct mail *mail)
+{
+    struct gossip_mail *gossip = (struct gossip_mail *)mail;
+    nng_msg_free(gossip->message);
+    free(gossip);
+}
+
+/* NULL: no memory; the message is lost then. */
+static struct gossip_mail *make_gossip_mail(struct bus_inlet *inlet, nng_msg *message)
+{
+    struct gossip_mail *gossip = malloc(sizeof *gossip);
+    if (gossip == NULL) {
+        nng_msg_free(message);
+        return NULL;
+    }
+    *gossip = (struct gossip_mail){.mail = {.kind = MAIL_GOSSIP,
+                                       .source = inlet,
+                                       .bytes = endpoint_message_bytes(message),
+                                       .release = release_gossip},
+        .message = message};
+    return gossip;
+}
+
+/* Posts what was refused and receives on, as far as the mailbox has room. */
+static void go_on(struct bus_inlet *inlet)
+{
+    if (inlet->is_closed || inlet->is_receiving) {
+        return;
+    }
+    if (inlet->refused != NULL) {
+        if (mailbox_post(inlet->mailbox, &inlet->refused->mail) != STATUS_OK) {
+            return;
+        }
+        inlet->refused = NULL;
+    }
+    if (!mailbox_is_full(inlet->mailbox)) {
+        inlet->is_receiving = true;
+        nng_recv_aio(inlet->socket, inlet->aio);
+    }
+}
+
+static void on_received(void *context)
+{
+    struct bus_inlet *inlet = context;
+    pthread_mutex_lock(&inlet->mutex);
+    inlet->is_receiving = false;
+    nng_msg *message = nng_aio_result(inlet->aio) == 0 ? nng_aio_get_msg(inlet->aio) : NULL;
+    nng_aio_set_msg(inlet->aio, NULL);
+    if (inlet->is_closed) {
+        nng_msg_free(message);
+    } else {
+        if (message != NULL) {
+            inlet->refused = make_gossip_mail(inlet, message);
+        }
+        go_on(inlet);
+    }
+    pthread_mutex_unlock(&inlet->mutex);
+}
+
+static void unlock_and_drop_inlet(struct bus_inlet *inlet)
+{
+    assert(inlet->references > 0);
+    inlet->references--;
+    const bool is_last = inlet->references == 0;
+    pthread_mutex_unlock(&inlet->mutex);
+    if (is_last) {
+        if (inlet->refused != NULL) {
+            mail_release(&inlet->refused->mail);
+        }
+        pthread_mutex_destroy(&inlet->mutex);
+        free(inlet);
+    }
+}
+
+/* May never return. */
+static void close_inlet_socket(void *context)
+{
+    struct bus_inlet *inlet = context;
+    nng_close(inlet->socket);
+    nng_aio_free(inlet->aio);
+    pthread_mutex_lock(&inlet->mutex);
+    unlock_and_drop_inlet(inlet);
+}
+
+enum status bus_inlet_open(
+    const char *url, size_t message_max, struct mailbox *mailbox, struct bus_inlet **ret_inlet)
+{
+    struct bus_inlet *inlet = calloc(1, sizeof *inlet);
+    if (inlet == NULL) {
+        return STATUS_NO_MEMORY;
+    }
+    enum status status = endpoint_status(nng_bus0_open(&inlet->socket));
+    if (status != STATUS_OK) {
+        free(inlet);
+        return status;
+    }
+    int failed = pthread_mutex_init(&inlet->mutex, NULL);
+    assert(failed == 0); /* a plain mutex needs no resource */
+    inlet->references = 2;
+    inlet->mailbox = mailbox;
+    failed = nng_aio_alloc(&inlet->aio, on_received, inlet);
+    if (failed == 0) {
+        failed = nng_socket_set_int(inlet->socket, NNG_OPT_RECVBUF, RECEIVE_QUEUE);
+    }
+    status =
+        failed == 0 ? endpoint_listen(inlet->socket, url, message_max) : endpoint_status(failed);
+    if (status != STATUS_OK) {
+        bus_inlet_close(inlet);
+        return status;
+    }
+    bus_inlet_resume(inlet);
+    *ret_inlet = inlet;
+    return STATUS_OK;
+}
+
+void bus_inlet_resume(struct bus_inlet *inlet)
+{
+    pthread_mutex_lock(&inlet->mutex);
+    go_on(inlet);
+    pthread_mutex_unlock(&inlet->mutex);
+}
+
+void bus_inlet_close(struct bus_inlet *inlet)
+{
+    if (inlet == NULL) {
+        return;
+    }
+    pthread_mutex_lock(&inlet->mutex);
+    inlet->is_closed = true;
+    pthread_mutex_unlock(&inlet->mutex);
+    (void)bounded_call(close_inlet_socket, inlet);
+    pthread_mutex_lock(&inlet->mutex);
+    unlock_and_drop_inlet(inlet);
+}

@@ -1,0 +1,85 @@
+/* Plain sockets and the mailbox, with failures reported as cmocka's. */
+#include "tests/support/loopback.h"
+
+#include <arpa/inet.h>
+#include <netinet/in.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+enum { SILENCE_MS = 100 };
+
+static struct sockaddr_in address_of(uint16_t port)
+{
+    return (struct sockaddr_in){
+        .sin_family = AF_INET, .sin_port = htons(port), .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+}
+
+uint16_t loopback_free_port(void)
+{
+    struct sockaddr_in address = address_of(0);
+    socklen_t size = sizeof address;
+    const int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    assert_true(fd >= 0);
+    assert_int_equal(bind(fd, (struct sockaddr *)&address, sizeof address), 0);
+    assert_int_equal(getsockname(fd, (struct sockaddr *)&address, &size), 0);
+    close(fd);
+    return ntohs(address.sin_port);
+}
+
+void loopback_free_url(char ret_url[LOOPBACK_URL_SIZE])
+{
+    (void)snprintf(
+        ret_url, LOOPBACK_URL_SIZE, "tcp://127.0.0.1:%u", (unsigned)loopback_free_port());
+}
+
+int loopback_connect(uint16_t port)
+{
+    const struct sockaddr_in address = address_of(port);
+    const int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    assert_true(fd >= 0);
+    assert_int_equal(connect(fd, (const struct sockaddr *)&address, sizeof address), 0);
+    return fd;
+}
+
+int loopback_listen(uint16_t port)
+{
+    const struct sockaddr_in address = address_of(port);
+    const int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    assert_true(fd >= 0);
+    assert_int_equal(bind(fd, (const struct sockaddr *)&address, sizeof address), 0);
+    assert_int_equal(listen(fd, SOMAXCONN), 0);
+    return fd;
+}
+
+struct mail *loopback_expect(struct mailbox *mailbox, enum mail_kind kind)
+{
+    struct mail *mail =
+        mailbox_wait_one(mailbox, instant_after_ms(instant_now(), LOOPBACK_PATIENCE_MS));
+    if (mail == NULL) {
+        fail_msg("wanted a mail of kind %d, got none", (int)kind);
+    } else {
+        assert_int_equal(mail->kind, kind);
+    }
+    return mail;
+}
+
+void loopback_expect_and_release(struct mailbox *mailbox, enum mail_kind kind)
+{
+    mail_release(loopback_expect(mailbox, kind));
+}
+
+void loopback_expect_silence(struct mailbox *mailbox)
+{
+    const struct mail *mail =
+        mailbox_wait_one(mailbox, instant_after_ms(instant_now(), SILENCE_MS));
+    if (mail != NULL) {
+        fail_msg("wanted no mail, got one of kind %d", mail->kind);
+    }
+}

@@ -1,0 +1,36 @@
+/* What tests of modules that use the network share: free ports, and mails that must come. */
+#ifndef TESTS_SUPPORT_LOOPBACK_H
+#define TESTS_SUPPORT_LOOPBACK_H
+
+#include "common/mailbox.h"
+
+#include <stdint.h>
+
+/* Longer than anything takes that works, sanitizers and a busy machine included. */
+enum { LOOPBACK_PATIENCE_MS = 10000 };
+
+/* A TCP port of 127.0.0.1 that nobody uses at the moment. */
+uint16_t loopback_free_port(void);
+
+enum { LOOPBACK_URL_SIZE = 32 };
+
+/* tcp://127.0.0.1:PORT with a free port. */
+void loopback_free_url(char ret_url[LOOPBACK_URL_SIZE]);
+
+/* A plain TCP connection to 127.0.0.1:port, and a plain listener that never accepts; they abort the
+ * test on failure. */
+int loopback_connect(uint16_t port);
+int loopback_listen(uint16_t port);
+
+/* The next mail, which must be of this kind; fails the test otherwise, or when none comes. The
+ * caller releases it. */
+struct mail *loopback_expect(struct mailbox *mailbox, enum mail_kind kind);
+
+/* The same, released. */
+void loopback_expect_and_release(struct mailbox *mailbox, enum mail_kind kind);
+
+/* Fails the test if a mail comes within a short while. For things that must not happen; never to
+ * wait for one. */
+void loopback_expect_silence(struct mailbox *mailbox);
+
+#endif
