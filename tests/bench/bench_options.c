@@ -98,12 +98,12 @@ static enum status parse_mix(
 
 static enum status parse_endpoints(const char *name,
     const char *text,
-    struct endpoint *ret_endpoints,
+    struct tcp_endpoint *ret_endpoints,
     size_t max,
     size_t *ret_count,
     struct buffer *complaint)
 {
-    return endpoint_parse_list(slice_of(text), max, ret_endpoints, ret_count) == STATUS_OK
+    return tcp_endpoint_parse_list(slice_of(text), max, ret_endpoints, ret_count) == STATUS_OK
                ? STATUS_OK
                : complain(complaint, name, text, "not like 127.0.0.1:16670,127.0.0.1:16671");
 }

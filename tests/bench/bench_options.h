@@ -3,15 +3,15 @@
 #define BENCH_BENCH_OPTIONS_H
 
 #include "tests/bench/convergence.h"
-#include "tests/bench/endpoint.h"
 #include "tests/bench/load.h"
 #include "tests/bench/propagation.h"
+#include "tests/bench/tcp_endpoint.h"
 
 enum { BENCH_ENDPOINTS_MAX = 256 };
 
 struct bench_options {
-    struct endpoint endpoints[BENCH_ENDPOINTS_MAX]; /* load.endpoints points here */
-    struct endpoint
+    struct tcp_endpoint endpoints[BENCH_ENDPOINTS_MAX]; /* load.endpoints points here */
+    struct tcp_endpoint
         nodes[CONVERGENCE_NODES_MAX]; /* admin endpoints; none: convergence is not asked for */
     size_t node_count;
     struct load_plan load;

@@ -71,13 +71,13 @@ static enum status receive_all(int socket_fd, struct buffer *answer)
     }
 }
 
-static enum status ask(const struct endpoint *node, struct convergence_view *ret_view)
+static enum status ask(const struct tcp_endpoint *node, struct convergence_view *ret_view)
 {
     static const char request[] =
         "GET /status HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n";
     const size_t length = sizeof request - 1;
     int socket_fd;
-    enum status status = endpoint_connect(node, ENDPOINT_BLOCKING, &socket_fd);
+    enum status status = tcp_endpoint_connect(node, TCP_ENDPOINT_BLOCKING, &socket_fd);
     if (status != STATUS_OK) {
         return status;
     }
@@ -99,7 +99,7 @@ static bool is_same(const struct convergence_view *a, const struct convergence_v
 }
 
 /* One round; *ret_is_equal is written when every node that was asked has answered. */
-static enum status ask_round(const struct endpoint *nodes,
+static enum status ask_round(const struct tcp_endpoint *nodes,
     size_t count,
     struct convergence_view *ret_first,
     bool *ret_is_equal)
@@ -117,7 +117,7 @@ static enum status ask_round(const struct endpoint *nodes,
     return status;
 }
 
-enum status convergence_wait(const struct endpoint *nodes,
+enum status convergence_wait(const struct tcp_endpoint *nodes,
     size_t count,
     struct instant deadline,
     struct convergence_view *ret_view)

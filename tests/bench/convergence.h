@@ -4,7 +4,7 @@
 #define BENCH_CONVERGENCE_H
 
 #include "common/instant.h"
-#include "tests/bench/endpoint.h"
+#include "tests/bench/tcp_endpoint.h"
 
 enum {
     CONVERGENCE_NODES_MAX = 256,
@@ -28,7 +28,7 @@ enum status convergence_read(struct slice answer, struct convergence_view *ret_v
  * they say then. Nobody may be reporting meanwhile. STATUS_TIMED_OUT: `deadline` passed.
  * STATUS_DISCONNECTED, STATUS_MALFORMED, ...: a node does not answer, or not as it should.
  */
-enum status convergence_wait(const struct endpoint *nodes,
+enum status convergence_wait(const struct tcp_endpoint *nodes,
     size_t count,
     struct instant deadline,
     struct convergence_view *ret_view) MUST_USE;

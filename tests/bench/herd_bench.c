@@ -196,7 +196,7 @@ static int run_load(const struct bench_options *options)
 {
     static struct outcome outcome;
     struct load *load = NULL;
-    endpoint_allow_many();
+    tcp_endpoint_allow_many();
     enum status status = prepare(options, &load, &outcome);
     if (status != STATUS_OK) {
         load_close(load);

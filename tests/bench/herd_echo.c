@@ -7,7 +7,7 @@
 #include "common/location.h"
 #include "common/options.h"
 #include "common/timestamp.h"
-#include "tests/bench/endpoint.h"
+#include "tests/bench/tcp_endpoint.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -198,7 +198,7 @@ static void close_client(struct client *client)
 static void accept_clients(struct server *server)
 {
     int socket_fd;
-    while (endpoint_accept(server->listener, &socket_fd)) {
+    while (tcp_endpoint_accept(server->listener, &socket_fd)) {
         struct client *client = calloc(1, sizeof *client);
         if (client == NULL) {
             (void)close(socket_fd);
@@ -235,12 +235,12 @@ static void serve(struct server *server)
 
 static enum status open_server(const char *listen_text, struct server *server)
 {
-    struct endpoint endpoint;
-    enum status status = endpoint_parse(slice_of(listen_text), &endpoint);
+    struct tcp_endpoint endpoint;
+    enum status status = tcp_endpoint_parse(slice_of(listen_text), &endpoint);
     if (status != STATUS_OK) {
         return status;
     }
-    status = endpoint_listen(&endpoint, &server->listener);
+    status = tcp_endpoint_listen(&endpoint, &server->listener);
     if (status != STATUS_OK) {
         return status;
     }
@@ -277,7 +277,7 @@ int main(int argc, char **argv)
     }
     buffer_clear(&complaint);
 
-    endpoint_allow_many();
+    tcp_endpoint_allow_many();
     struct server server = {.answers = buffer_with_max(ANSWERS_BYTES_MAX)};
     status = open_server(listen_text, &server);
     if (status != STATUS_OK) {

@@ -5,9 +5,9 @@
  */
 #include "common/instant.h"
 #include "common/options.h"
-#include "tests/bench/endpoint.h"
 #include "tests/bench/histogram.h"
 #include "tests/bench/tally.h"
+#include "tests/bench/tcp_endpoint.h"
 
 #include <nng/nng.h>
 #include <nng/protocol/reqrep0/rep.h>
@@ -39,11 +39,11 @@ static bool exchange(int socket_fd, char *bytes, bool sends_first, size_t length
 
 static enum status serve_tcp(const char *at)
 {
-    struct endpoint endpoint;
+    struct tcp_endpoint endpoint;
     int listener;
-    enum status status = endpoint_parse(slice_of(at), &endpoint);
+    enum status status = tcp_endpoint_parse(slice_of(at), &endpoint);
     if (status == STATUS_OK) {
-        status = endpoint_listen(&endpoint, &listener);
+        status = tcp_endpoint_listen(&endpoint, &listener);
     }
     if (status != STATUS_OK) {
         return status;
@@ -66,11 +66,11 @@ static enum status serve_tcp(const char *at)
 
 static enum status ask_tcp(const char *at, uint64_t count, struct histogram *times)
 {
-    struct endpoint endpoint;
+    struct tcp_endpoint endpoint;
     int socket_fd;
-    enum status status = endpoint_parse(slice_of(at), &endpoint);
+    enum status status = tcp_endpoint_parse(slice_of(at), &endpoint);
     if (status == STATUS_OK) {
-        status = endpoint_connect(&endpoint, ENDPOINT_BLOCKING, &socket_fd);
+        status = tcp_endpoint_connect(&endpoint, TCP_ENDPOINT_BLOCKING, &socket_fd);
     }
     if (status != STATUS_OK) {
         return status;

@@ -72,8 +72,9 @@ static bool watch(struct load *load, size_t index, int operation, uint32_t event
 static enum status start_connecting(struct load *load, size_t index)
 {
     struct peer *peer = &load->peers[index];
-    const struct endpoint *endpoint = &load->plan.endpoints[index % load->plan.endpoint_count];
-    const enum status status = endpoint_connect(endpoint, ENDPOINT_NONBLOCKING, &peer->socket);
+    const struct tcp_endpoint *endpoint = &load->plan.endpoints[index % load->plan.endpoint_count];
+    const enum status status =
+        tcp_endpoint_connect(endpoint, TCP_ENDPOINT_NONBLOCKING, &peer->socket);
     if (status != STATUS_OK) {
         peer->socket = -1;
         return status;

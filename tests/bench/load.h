@@ -11,12 +11,13 @@
 #define BENCH_LOAD_H
 
 #include "common/instant.h"
-#include "tests/bench/endpoint.h"
 #include "tests/bench/tally.h"
+#include "tests/bench/tcp_endpoint.h"
 #include "tests/bench/workload.h"
 
 struct load_plan {
-    const struct endpoint *endpoints; /* borrowed; the connections are dealt over them in turn */
+    const struct tcp_endpoint
+        *endpoints; /* borrowed; the connections are dealt over them in turn */
     size_t endpoint_count;
     size_t connections;      /* that speak */
     size_t idle_connections; /* that report once, when they are greeted, and then only stay */

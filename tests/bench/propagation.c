@@ -179,9 +179,9 @@ enum status propagation_measure(
         probe.question.bytes, sizeof probe.question.bytes, "WHATSAT %s 0 0", probe.id.bytes);
 
     enum status status =
-        endpoint_connect(&plan->reported_to, ENDPOINT_BLOCKING, &probe.reported_to);
+        tcp_endpoint_connect(&plan->reported_to, TCP_ENDPOINT_BLOCKING, &probe.reported_to);
     if (status == STATUS_OK) {
-        status = endpoint_connect(&plan->asked, ENDPOINT_BLOCKING, &probe.asked);
+        status = tcp_endpoint_connect(&plan->asked, TCP_ENDPOINT_BLOCKING, &probe.asked);
     }
     const struct instant start = instant_now();
     const int64_t interval_ns = NS_PER_SECOND / (int64_t)plan->rate;

@@ -10,12 +10,12 @@
 #define BENCH_PROPAGATION_H
 
 #include "common/instant.h"
-#include "tests/bench/endpoint.h"
 #include "tests/bench/histogram.h"
+#include "tests/bench/tcp_endpoint.h"
 
 struct propagation_plan {
-    struct endpoint reported_to;
-    struct endpoint asked;
+    struct tcp_endpoint reported_to;
+    struct tcp_endpoint asked;
     uint64_t rate; /* reports per second; one starts later when the one before it takes longer */
     int64_t duration_ns;
     uint64_t seed; /* part of the id, so that several may measure at once */

@@ -8,7 +8,7 @@
 #include "common/buffer.h"
 #include "common/instant.h"
 #include "common/options.h"
-#include "tests/bench/endpoint.h"
+#include "tests/bench/tcp_endpoint.h"
 
 #include <errno.h>
 #include <poll.h>
@@ -72,15 +72,15 @@ static enum status greet(int socket_fd, const char *greeting)
     return STATUS_OK;
 }
 
-static enum status open_server(const struct endpoint *endpoint, struct server *server)
+static enum status open_server(const struct tcp_endpoint *endpoint, struct server *server)
 {
     static const char connect_line[] = "CONNECT {\"verbose\":false,\"pedantic\":false}\r\nPING\r\n";
     static const char subscribe_line[] =
         "CONNECT {\"verbose\":false,\"pedantic\":false}\r\nSUB r 1\r\nPING\r\n";
     *server = (struct server){.rest = buffer_with_max(LINE_BYTES_MAX)};
-    enum status status = endpoint_connect(endpoint, ENDPOINT_BLOCKING, &server->publisher);
+    enum status status = tcp_endpoint_connect(endpoint, TCP_ENDPOINT_BLOCKING, &server->publisher);
     if (status == STATUS_OK) {
-        status = endpoint_connect(endpoint, ENDPOINT_BLOCKING, &server->subscriber);
+        status = tcp_endpoint_connect(endpoint, TCP_ENDPOINT_BLOCKING, &server->subscriber);
     }
     if (status == STATUS_OK) {
         status = greet(server->publisher, connect_line);
@@ -228,12 +228,12 @@ int main(int argc, char **argv)
         return is_done ? EXIT_SUCCESS : EXIT_FAILURE;
     }
 
-    struct endpoint endpoints[SERVERS_MAX];
+    struct tcp_endpoint endpoints[SERVERS_MAX];
     static struct server servers[SERVERS_MAX];
     size_t count = 0;
     uint64_t window = 0;
     uint64_t seconds = 0;
-    status = endpoint_parse_list(slice_of(connect_text), SERVERS_MAX, endpoints, &count);
+    status = tcp_endpoint_parse_list(slice_of(connect_text), SERVERS_MAX, endpoints, &count);
     if (status == STATUS_OK &&
         (!slice_parse_number(slice_of(window_text), 1 << 20, &window) || window < BURST ||
             !slice_parse_number(slice_of(duration_text), 3600, &seconds))) {

@@ -1,5 +1,5 @@
 /* TCP endpoints of this bench. */
-#include "tests/bench/endpoint.h"
+#include "tests/bench/tcp_endpoint.h"
 
 #include <arpa/inet.h>
 #include <assert.h>
@@ -14,7 +14,7 @@
 
 enum { LISTEN_BACKLOG = 4096, WAIT_SECONDS = 5 };
 
-enum status endpoint_parse(struct slice text, struct endpoint *ret_endpoint)
+enum status tcp_endpoint_parse(struct slice text, struct tcp_endpoint *ret_endpoint)
 {
     char host[INET_ADDRSTRLEN];
     const char *colon = text.length == 0 ? NULL : memchr(text.data, ':', text.length);
@@ -31,12 +31,12 @@ enum status endpoint_parse(struct slice text, struct endpoint *ret_endpoint)
         !slice_parse_number(slice_from(text, host_length + 1), UINT16_MAX, &port)) {
         return STATUS_MALFORMED;
     }
-    *ret_endpoint = (struct endpoint){.address = address.s_addr, .port = (uint16_t)port};
+    *ret_endpoint = (struct tcp_endpoint){.address = address.s_addr, .port = (uint16_t)port};
     return STATUS_OK;
 }
 
-enum status endpoint_parse_list(
-    struct slice text, size_t max, struct endpoint *ret_endpoints, size_t *ret_count)
+enum status tcp_endpoint_parse_list(
+    struct slice text, size_t max, struct tcp_endpoint *ret_endpoints, size_t *ret_count)
 {
     size_t count = 0;
     struct slice rest = text;
@@ -47,7 +47,7 @@ enum status endpoint_parse_list(
             return STATUS_FULL;
         }
         const enum status status =
-            endpoint_parse(slice_of_bytes(rest.data, length), &ret_endpoints[count]);
+            tcp_endpoint_parse(slice_of_bytes(rest.data, length), &ret_endpoints[count]);
         if (status != STATUS_OK) {
             return status;
         }
@@ -60,7 +60,7 @@ enum status endpoint_parse_list(
     }
 }
 
-static struct sockaddr_in socket_address(const struct endpoint *endpoint)
+static struct sockaddr_in socket_address(const struct tcp_endpoint *endpoint)
 {
     return (struct sockaddr_in){
         .sin_family = AF_INET,
@@ -112,18 +112,18 @@ static bool limit_waits(int socket_fd)
            setsockopt(socket_fd, SOL_SOCKET, SO_SNDTIMEO, &wait, sizeof wait) == 0;
 }
 
-enum status endpoint_connect(
-    const struct endpoint *endpoint, enum endpoint_mode mode, int *ret_socket)
+enum status tcp_endpoint_connect(
+    const struct tcp_endpoint *endpoint, enum tcp_endpoint_mode mode, int *ret_socket)
 {
     const int socket_fd = socket(AF_INET, SOCK_STREAM, 0);
     if (socket_fd < 0) {
         return status_of_errno(errno);
     }
     const bool is_set =
-        mode == ENDPOINT_NONBLOCKING ? stop_blocking(socket_fd) : limit_waits(socket_fd);
+        mode == TCP_ENDPOINT_NONBLOCKING ? stop_blocking(socket_fd) : limit_waits(socket_fd);
     const struct sockaddr_in address = socket_address(endpoint);
     if (!is_set || (connect(socket_fd, (const struct sockaddr *)&address, sizeof address) != 0 &&
-                       !(mode == ENDPOINT_NONBLOCKING && errno == EINPROGRESS))) {
+                       !(mode == TCP_ENDPOINT_NONBLOCKING && errno == EINPROGRESS))) {
         const int error = errno;
         (void)close(socket_fd);
         return status_of_errno(error);
@@ -133,7 +133,7 @@ enum status endpoint_connect(
     return STATUS_OK;
 }
 
-enum status endpoint_listen(const struct endpoint *endpoint, int *ret_socket)
+enum status tcp_endpoint_listen(const struct tcp_endpoint *endpoint, int *ret_socket)
 {
     const int socket_fd = socket(AF_INET, SOCK_STREAM, 0);
     if (socket_fd < 0) {
@@ -152,7 +152,7 @@ enum status endpoint_listen(const struct endpoint *endpoint, int *ret_socket)
     return STATUS_OK;
 }
 
-bool endpoint_accept(int listener, int *ret_socket)
+bool tcp_endpoint_accept(int listener, int *ret_socket)
 {
     const int socket_fd = accept(listener, NULL, NULL);
     if (socket_fd < 0) {
@@ -167,7 +167,7 @@ bool endpoint_accept(int listener, int *ret_socket)
     return true;
 }
 
-void endpoint_allow_many(void)
+void tcp_endpoint_allow_many(void)
 {
     struct rlimit limit;
     if (getrlimit(RLIMIT_NOFILE, &limit) == 0) {
