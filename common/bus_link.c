@@ -8,8 +8,8 @@
 #include "common/bus_link.h"
 
 #include "common/bounded_call.h"
-#include "common/endpoint.h"
 #include "common/endpoint_url.h"
+#include "common/wire.h"
 
 #include <nng/nng.h>
 #include <nng/protocol/bus0/bus.h>
@@ -39,7 +39,7 @@ struct link_sender {
 struct link_socket {
     struct bus_link *link; /* holds one reference */
     nng_socket socket;
-    struct endpoint_pipe pipe;
+    struct wire_pipe pipe;
     struct link_sender senders[BUS_LINK_PENDING_MAX];
 };
 
@@ -109,7 +109,7 @@ static void on_link_pipe(nng_pipe pipe, nng_pipe_ev event, void *context)
     struct link_socket *socket = context;
     struct bus_link *link = socket->link;
     pthread_mutex_lock(&link->mutex);
-    endpoint_pipe_event(&socket->pipe, pipe, event);
+    wire_pipe_event(&socket->pipe, pipe, event);
     if (link->socket == socket) {
         tell_news(link);
     }
@@ -154,10 +154,10 @@ static enum status set_up_link_socket(struct link_socket *socket)
         failed = nng_socket_set_int(socket->socket, NNG_OPT_SENDBUF, SEND_QUEUE);
     }
     if (failed != 0) {
-        return endpoint_status(failed);
+        return wire_status(failed);
     }
-    const enum status status = endpoint_watch(socket->socket, on_link_pipe, socket);
-    return status == STATUS_OK ? endpoint_dial(socket->socket, socket->link->url, INCOMING_ON_LINK)
+    const enum status status = wire_watch(socket->socket, on_link_pipe, socket);
+    return status == STATUS_OK ? wire_dial(socket->socket, socket->link->url, INCOMING_ON_LINK)
                                : status;
 }
 
@@ -169,7 +169,7 @@ static enum status open_link_socket(struct bus_link *link)
         return STATUS_NO_MEMORY;
     }
     socket->link = link;
-    enum status status = endpoint_status(nng_bus0_open(&socket->socket));
+    enum status status = wire_status(nng_bus0_open(&socket->socket));
     if (status != STATUS_OK) {
         free(socket);
         return status;
@@ -231,7 +231,7 @@ static struct link_sender *find_idle_sender(struct link_socket *socket)
 
 void bus_link_send(struct bus_link *link, struct slice message)
 {
-    nng_msg *copy = endpoint_message(message);
+    nng_msg *copy = wire_message(message);
     pthread_mutex_lock(&link->mutex);
     struct link_socket *socket = link->socket;
     struct link_sender *sender = socket->pipe.id != 0 ? find_idle_sender(socket) : NULL;
@@ -310,7 +310,7 @@ static struct gossip_mail *make_gossip_mail(struct bus_inlet *inlet, nng_msg *me
     }
     *gossip = (struct gossip_mail){.mail = {.kind = MAIL_GOSSIP,
                                        .source = inlet,
-                                       .bytes = endpoint_message_bytes(message),
+                                       .bytes = wire_message_bytes(message),
                                        .release = release_gossip},
         .message = message};
     return gossip;
@@ -384,7 +384,7 @@ enum status bus_inlet_open(
     if (inlet == NULL) {
         return STATUS_NO_MEMORY;
     }
-    enum status status = endpoint_status(nng_bus0_open(&inlet->socket));
+    enum status status = wire_status(nng_bus0_open(&inlet->socket));
     if (status != STATUS_OK) {
         free(inlet);
         return status;
@@ -397,8 +397,7 @@ enum status bus_inlet_open(
     if (failed == 0) {
         failed = nng_socket_set_int(inlet->socket, NNG_OPT_RECVBUF, RECEIVE_QUEUE);
     }
-    status =
-        failed == 0 ? endpoint_listen(inlet->socket, url, message_max) : endpoint_status(failed);
+    status = failed == 0 ? wire_listen(inlet->socket, url, message_max) : wire_status(failed);
     if (status != STATUS_OK) {
         bus_inlet_close(inlet);
         return status;

@@ -8,7 +8,7 @@
 #include "common/lane.h"
 
 #include "common/bounded_call.h"
-#include "common/endpoint.h"
+#include "common/wire.h"
 
 #include <nng/nng.h>
 #include <nng/protocol/reqrep0/rep.h>
@@ -30,7 +30,7 @@ struct lane_socket {
     struct lane *lane; /* holds one reference */
     nng_socket socket;
     nng_aio *aio;
-    struct endpoint_pipe pipe;
+    struct wire_pipe pipe;
     int asked_pipe_id; /* the pipe that has the present request */
 };
 
@@ -137,8 +137,7 @@ static void post_answer(struct lane *lane, enum status status, nng_msg *response
     answer->response = response;
     answer->mail.kind = response != NULL ? MAIL_LANE_RESPONSE : MAIL_LANE_FAILED;
     answer->mail.status = status;
-    answer->mail.bytes =
-        response != NULL ? endpoint_message_bytes(response) : slice_of_bytes(NULL, 0);
+    answer->mail.bytes = response != NULL ? wire_message_bytes(response) : slice_of_bytes(NULL, 0);
     answer->is_out = true;
     lane->references++;
     mailbox_post_urgent(lane->mailbox, &answer->mail);
@@ -162,7 +161,7 @@ static void on_lane_pipe(nng_pipe pipe, nng_pipe_ev event, void *context)
     struct lane_socket *socket = context;
     struct lane *lane = socket->lane;
     pthread_mutex_lock(&lane->mutex);
-    endpoint_pipe_event(&socket->pipe, pipe, event);
+    wire_pipe_event(&socket->pipe, pipe, event);
     if (lane->socket == socket) {
         if (socket->pipe.id == 0 && lane->phase != LANE_IDLE) {
             nng_aio_abort(
@@ -180,7 +179,7 @@ static void on_lane_aio(void *context)
     pthread_mutex_lock(&lane->mutex);
     const int result = nng_aio_result(socket->aio);
     if (result == NNG_ECONNRESET) { /* known here earlier than from the pipe itself */
-        endpoint_pipe_lost(&socket->pipe, socket->asked_pipe_id);
+        wire_pipe_lost(&socket->pipe, socket->asked_pipe_id);
     }
     nng_msg *message =
         nng_aio_get_msg(socket->aio); /* a response, or a request that NNG gave back */
@@ -222,7 +221,7 @@ static enum status open_lane_socket(struct lane *lane)
         free(socket);
         return STATUS_NO_MEMORY;
     }
-    enum status status = endpoint_status(nng_req0_open(&socket->socket));
+    enum status status = wire_status(nng_req0_open(&socket->socket));
     if (status != STATUS_OK) {
         nng_aio_free(socket->aio);
         free(socket);
@@ -235,13 +234,13 @@ static enum status open_lane_socket(struct lane *lane)
     lane->references++;
     /* Resending would repeat a request behind our back; without it a lost pipe ends the request at
      * once. */
-    status = endpoint_status(
+    status = wire_status(
         nng_socket_set_ms(socket->socket, NNG_OPT_REQ_RESENDTIME, NNG_DURATION_INFINITE));
     if (status == STATUS_OK) {
-        status = endpoint_watch(socket->socket, on_lane_pipe, socket);
+        status = wire_watch(socket->socket, on_lane_pipe, socket);
     }
     if (status == STATUS_OK) {
-        status = endpoint_dial(socket->socket, lane->url, lane->response_max + REQUEST_ID_SIZE);
+        status = wire_dial(socket->socket, lane->url, lane->response_max + REQUEST_ID_SIZE);
     }
     struct lane_socket *useless = replaced;
     if (status != STATUS_OK) {
@@ -296,7 +295,7 @@ enum status lane_open(const char *url,
 
 void lane_send(struct lane *lane, struct slice request)
 {
-    nng_msg *message = endpoint_message(request);
+    nng_msg *message = wire_message(request);
     pthread_mutex_lock(&lane->mutex);
     assert(lane->phase == LANE_IDLE || lane->is_abandoned);
     lane->answer_turn = 1 - lane->answer_turn;
@@ -424,7 +423,7 @@ static void post_request(struct lane_slot *slot, nng_msg *request)
 {
     slot->phase = SLOT_ANSWERING;
     slot->request = request;
-    slot->mail.bytes = endpoint_message_bytes(request);
+    slot->mail.bytes = wire_message_bytes(request);
     slot->mail.token += UINT64_C(1) << TOKEN_SLOT_BITS;
     slot->is_out = true;
     slot->server->references++;
@@ -474,7 +473,7 @@ static enum status open_slot(struct lane_server *server, unsigned index)
     if (failed == 0) {
         failed = nng_aio_alloc(&slot->aio, on_slot_aio, slot);
     }
-    return endpoint_status(failed);
+    return wire_status(failed);
 }
 
 enum status lane_server_open(const char *url,
@@ -488,7 +487,7 @@ enum status lane_server_open(const char *url,
     if (server == NULL) {
         return STATUS_NO_MEMORY;
     }
-    enum status status = endpoint_status(nng_rep0_open(&server->socket));
+    enum status status = wire_status(nng_rep0_open(&server->socket));
     if (status != STATUS_OK) {
         free(server);
         return status;
@@ -502,7 +501,7 @@ enum status lane_server_open(const char *url,
         server->slot_count = i + 1;
     }
     if (status == STATUS_OK) {
-        status = endpoint_listen(server->socket, url, request_max + REQUEST_ID_SIZE);
+        status = wire_listen(server->socket, url, request_max + REQUEST_ID_SIZE);
     }
     if (status != STATUS_OK) {
         lane_server_close(server);
@@ -522,7 +521,7 @@ void lane_server_respond(struct lane_server *server, uint64_t token, struct slic
     const uint64_t index = token & LANE_SLOTS_MAX;
     assert(index < server->slot_count);
     struct lane_slot *slot = &server->slots[index];
-    nng_msg *message = endpoint_message(response);
+    nng_msg *message = wire_message(response);
     pthread_mutex_lock(&server->mutex);
     assert(slot->mail.token == token && slot->phase == SLOT_ANSWERING);
     if (message == NULL) {

@@ -4,8 +4,8 @@
  * Options: a lost peer is dialled again after 10 ms, then ever more slowly up to every 250 ms;
  * nothing larger than `message_max` is taken in; no delay for small messages.
  */
-#ifndef COMMON_ENDPOINT_H
-#define COMMON_ENDPOINT_H
+#ifndef COMMON_WIRE_H
+#define COMMON_WIRE_H
 
 #include "common/slice.h"
 #include "common/status.h"
@@ -16,35 +16,35 @@
 
 /* An open socket and what its pipes do to it: one pipe at most at a time, as a single dialer makes
  * them. */
-struct endpoint_pipe {
+struct wire_pipe {
     int id;      /* 0: not connected */
     int lost_id; /* of the last one that went */
 };
 
 /* STATUS_ADDRESS_IN_USE, STATUS_NOT_PERMITTED, STATUS_MALFORMED, STATUS_NO_MEMORY; STATUS_IO for
  * all else. */
-enum status endpoint_status(int nng_error) MUST_USE;
+enum status wire_status(int nng_error) MUST_USE;
 
 /* Asks for `on_pipe` to be called when a pipe comes and when it goes. */
-enum status endpoint_watch(nng_socket socket, nng_pipe_cb on_pipe, void *context) MUST_USE;
+enum status wire_watch(nng_socket socket, nng_pipe_cb on_pipe, void *context) MUST_USE;
 
 /*
  * Takes in one pipe event. NNG tells of both on different threads, so a pipe that came and went at
  * once may be told of in the wrong order; the next pipe comes only after both.
  */
-void endpoint_pipe_event(struct endpoint_pipe *pipe, nng_pipe which, nng_pipe_ev event);
+void wire_pipe_event(struct wire_pipe *pipe, nng_pipe which, nng_pipe_ev event);
 
 /* The pipe of this id is gone, whoever says so. */
-void endpoint_pipe_lost(struct endpoint_pipe *pipe, int id);
+void wire_pipe_lost(struct wire_pipe *pipe, int id);
 
 /* Starts dialling, for good. */
-enum status endpoint_dial(nng_socket socket, const char *url, size_t message_max) MUST_USE;
+enum status wire_dial(nng_socket socket, const char *url, size_t message_max) MUST_USE;
 
-enum status endpoint_listen(nng_socket socket, const char *url, size_t message_max) MUST_USE;
+enum status wire_listen(nng_socket socket, const char *url, size_t message_max) MUST_USE;
 
 /* A message of exactly these bytes; NULL: no memory. */
-nng_msg *endpoint_message(struct slice bytes);
+nng_msg *wire_message(struct slice bytes);
 
-struct slice endpoint_message_bytes(nng_msg *message);
+struct slice wire_message_bytes(nng_msg *message);
 
 #endif

@@ -1,5 +1,5 @@
 /* Only calls that NNG 1.5 and 1.10 share. */
-#include "common/endpoint.h"
+#include "common/wire.h"
 
 #include "common/endpoint_url.h"
 
@@ -11,7 +11,7 @@ enum {
     REDIAL_MAX_MS = 250, /* a neighbour that is back is found well within half a second */
 };
 
-enum status endpoint_status(int nng_error)
+enum status wire_status(int nng_error)
 {
     switch (nng_error) {
     case 0:
@@ -31,26 +31,26 @@ enum status endpoint_status(int nng_error)
     }
 }
 
-enum status endpoint_watch(nng_socket socket, nng_pipe_cb on_pipe, void *context)
+enum status wire_watch(nng_socket socket, nng_pipe_cb on_pipe, void *context)
 {
     int failed = nng_pipe_notify(socket, NNG_PIPE_EV_ADD_POST, on_pipe, context);
     if (failed == 0) {
         failed = nng_pipe_notify(socket, NNG_PIPE_EV_REM_POST, on_pipe, context);
     }
-    return endpoint_status(failed);
+    return wire_status(failed);
 }
 
-void endpoint_pipe_event(struct endpoint_pipe *pipe, nng_pipe which, nng_pipe_ev event)
+void wire_pipe_event(struct wire_pipe *pipe, nng_pipe which, nng_pipe_ev event)
 {
     const int id = nng_pipe_id(which);
     if (event == NNG_PIPE_EV_REM_POST) {
-        endpoint_pipe_lost(pipe, id);
+        wire_pipe_lost(pipe, id);
     } else if (id != pipe->lost_id) {
         pipe->id = id;
     }
 }
 
-void endpoint_pipe_lost(struct endpoint_pipe *pipe, int id)
+void wire_pipe_lost(struct wire_pipe *pipe, int id)
 {
     pipe->lost_id = id;
     if (pipe->id == id) {
@@ -58,7 +58,7 @@ void endpoint_pipe_lost(struct endpoint_pipe *pipe, int id)
     }
 }
 
-enum status endpoint_dial(nng_socket socket, const char *url, size_t message_max)
+enum status wire_dial(nng_socket socket, const char *url, size_t message_max)
 {
     assert(message_max > 0); /* NNG takes 0 for no limit */
     if (endpoint_url_problem(url) != NULL) {
@@ -81,10 +81,10 @@ enum status endpoint_dial(nng_socket socket, const char *url, size_t message_max
     if (failed == 0) {
         failed = nng_dialer_start(dialer, NNG_FLAG_NONBLOCK);
     }
-    return endpoint_status(failed);
+    return wire_status(failed);
 }
 
-enum status endpoint_listen(nng_socket socket, const char *url, size_t message_max)
+enum status wire_listen(nng_socket socket, const char *url, size_t message_max)
 {
     assert(message_max > 0); /* NNG takes 0 for no limit */
     if (endpoint_url_problem(url) != NULL) {
@@ -101,10 +101,10 @@ enum status endpoint_listen(nng_socket socket, const char *url, size_t message_m
     if (failed == 0) {
         failed = nng_listener_start(listener, 0);
     }
-    return endpoint_status(failed);
+    return wire_status(failed);
 }
 
-nng_msg *endpoint_message(struct slice bytes)
+nng_msg *wire_message(struct slice bytes)
 {
     nng_msg *message = NULL;
     if (nng_msg_alloc(&message, bytes.length) != 0) {
@@ -116,7 +116,7 @@ nng_msg *endpoint_message(struct slice bytes)
     return message;
 }
 
-struct slice endpoint_message_bytes(nng_msg *message)
+struct slice wire_message_bytes(nng_msg *message)
 {
     return slice_of_bytes(nng_msg_body(message), nng_msg_len(message));
 }
