@@ -7,8 +7,8 @@
 
 /*
  * data[0 .. length) is valid. Appending moves data: no slice into it survives an append.
- * An appending call either does all of it or nothing, and then says STATUS_FULL (length would pass max) or
- * STATUS_NO_MEMORY.
+ * An appending call either does all of it or nothing, and then says STATUS_FULL (length would pass
+ * max) or STATUS_NO_MEMORY.
  */
 struct buffer {
     char *data;
@@ -34,8 +34,8 @@ enum status buffer_append_format(struct buffer *buffer, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 
 /*
- * Makes room for `count` more bytes and shows it; buffer_grow() then makes what was written part of the buffer.
- * *ret_room may be NULL where `count` is 0.
+ * Makes room for `count` more bytes and shows it; buffer_grow() then makes what was written part of
+ * the buffer. *ret_room may be NULL where `count` is 0.
  */
 enum status buffer_reserve(struct buffer *buffer, size_t count, char **ret_room) MUST_USE;
 void buffer_grow(struct buffer *buffer, size_t count);

@@ -1,4 +1,5 @@
-/* Time: a monotonic instant for deadlines, and the wall clock that clients are shown. The only reader of clocks. */
+/* Time: a monotonic instant for deadlines, and the wall clock that clients are shown. The only
+ * reader of clocks. */
 #ifndef COMMON_INSTANT_H
 #define COMMON_INSTANT_H
 
@@ -31,7 +32,8 @@ int64_t instant_ns_between(struct instant from, struct instant to);
 bool instant_is_before(struct instant a, struct instant b);
 struct instant instant_earlier(struct instant a, struct instant b);
 
-/* POSIX time of the wall clock in ns since 1970, leap seconds ignored. It may jump; it is only ever shown. */
+/* POSIX time of the wall clock in ns since 1970, leap seconds ignored. It may jump; it is only ever
+ * shown. */
 int64_t wall_clock_ns(void);
 
 /* The same instant as UTC text, `2026-11-21T03:30:17.123456Z`, with terminator. */

@@ -12,9 +12,9 @@ struct location {
 };
 
 /*
- * Sign, digits, optional fraction; for latitude, then longitude (client protocol, IAMAT). `+34-118` is accepted.
- * STATUS_MALFORMED: the form is broken. STATUS_OUT_OF_RANGE: a well-formed number beyond the poles or the date line,
- * decided on the digits, not on a rounded number.
+ * Sign, digits, optional fraction; for latitude, then longitude (client protocol, IAMAT). `+34-118`
+ * is accepted. STATUS_MALFORMED: the form is broken. STATUS_OUT_OF_RANGE: a well-formed number
+ * beyond the poles or the date line, decided on the digits, not on a rounded number.
  */
 enum status location_parse(struct slice text, struct location *ret_location) MUST_USE;
 

@@ -39,6 +39,7 @@ struct log {
     uint64_t dropped;
     bool is_closing;
     bool is_finished;
+    bool is_abandoned; /* log_close waits no longer: the writer frees everything */
 
     pthread_t writer;
     struct lines writing; /* the writer's own, likewise all below */
@@ -265,6 +266,21 @@ uint64_t log_dropped(struct log *log)
 
 /* ---- The writer ---- */
 
+static void free_parts(struct log *log)
+{
+    log_file_close(log->file);
+    free(log->gathered.bytes);
+    free(log->writing.bytes);
+    free(log);
+}
+
+static void destroy(struct log *log)
+{
+    pthread_mutex_destroy(&log->lock);
+    pthread_cond_destroy(&log->changed);
+    free_parts(log);
+}
+
 /* Under the lock: until lines have been here for long enough or are many, or a lost line is to be
  * told of. */
 static void wait_for_lines(struct log *log)
@@ -314,8 +330,12 @@ static void *run_writer(void *context)
         lock(log);
     }
     log->is_finished = true;
+    const bool is_abandoned = log->is_abandoned;
     pthread_cond_broadcast(&log->changed);
     unlock(log);
+    if (is_abandoned) {
+        destroy(log);
+    }
     return NULL;
 }
 
@@ -331,14 +351,6 @@ static bool init_condition(pthread_cond_t *condition)
                          pthread_cond_init(condition, &attributes) == 0;
     pthread_condattr_destroy(&attributes);
     return is_made;
-}
-
-static void free_parts(struct log *log)
-{
-    log_file_close(log->file);
-    free(log->gathered.bytes);
-    free(log->writing.bytes);
-    free(log);
 }
 
 enum status log_open(const char *path, const struct log_limits *limits, struct log **ret_log)
@@ -390,14 +402,14 @@ void log_close(struct log *log)
     while (!log->is_finished && wait_for_change(log, deadline)) {
     }
     const bool is_finished = log->is_finished;
+    log->is_abandoned = !is_finished;
+    const pthread_t writer = log->writer;
     unlock(log);
 
-    if (!is_finished) { /* it still holds all of the log's parts */
-        pthread_detach(log->writer);
+    if (!is_finished) {
+        pthread_detach(writer);
         return;
     }
-    pthread_join(log->writer, NULL);
-    pthread_mutex_destroy(&log->lock);
-    pthread_cond_destroy(&log->changed);
-    free_parts(log);
+    pthread_join(writer, NULL);
+    destroy(log);
 }

@@ -1,4 +1,5 @@
-/* The command line of a process: a table of options from which both the parsing and the help come. */
+/* The command line of a process: a table of options from which both the parsing and the help come.
+ */
 #ifndef COMMON_OPTIONS_H
 #define COMMON_OPTIONS_H
 
@@ -13,13 +14,14 @@ struct option_spec {
     const char *placeholder; /* e.g. "FILE"; NULL: a switch without a value */
     const char *help;        /* one sentence */
     bool is_required;
-    const char **value;      /* where the value goes, borrowed from argv; a switch gets its own name */
+    const char **value; /* where the value goes, borrowed from argv; a switch gets its own name */
 };
 
 /*
- * Parses `--name VALUE` and `--name=VALUE`, each at most once; what is not given keeps its value. At most 64 options.
- * STATUS_MALFORMED: `*complaint` gets one line, without line end, that says what is wrong and points to --help.
- * STATUS_NO_MEMORY, STATUS_FULL: `*complaint` could not take that line.
+ * Parses `--name VALUE` and `--name=VALUE`, each at most once; what is not given keeps its value.
+ * At most 64 options. STATUS_MALFORMED: `*complaint` gets one line, without line end, that says
+ * what is wrong and points to --help. STATUS_NO_MEMORY, STATUS_FULL: `*complaint` could not take
+ * that line.
  * `--help` and `--version` are not errors: they set *ret_is_done after printing to standard output.
  */
 enum status options_parse(const char *program,

@@ -10,17 +10,18 @@
 
 struct signals;
 
-/* Blocks SIGTERM, SIGINT and SIGHUP for this and all later threads, and ignores SIGPIPE and SIGXFSZ: they are errors of
- * a write. */
+/* Blocks SIGTERM, SIGINT and SIGHUP for this and all later threads, and ignores SIGPIPE and
+ * SIGXFSZ: they are errors of a write. */
 void signals_block(void);
 
 /*
- * Starts the waiting thread. The first SIGTERM or SIGINT posts MAIL_STOP; a second one ends the process at once, with
- * exit status 128 + its number. SIGHUP is ignored. STATUS_NO_MEMORY.
+ * Starts the waiting thread. The first SIGTERM or SIGINT posts MAIL_STOP; a second one ends the
+ * process at once, with exit status 128 + its number. SIGHUP is ignored. STATUS_NO_MEMORY.
  */
 enum status signals_start(struct mailbox *mailbox, struct signals **ret_signals) MUST_USE;
 
-/* Ends the thread; to be called before mailbox_destroy. A mail that it posted stays valid. NULL is allowed. */
+/* Ends the thread; to be called before mailbox_destroy. A mail that it posted stays valid. NULL is
+ * allowed. */
 void signals_stop(struct signals *signals);
 
 #endif
