@@ -24,6 +24,8 @@ enum {
     LINE_BYTES_MAX = 64 * 1024,
     BURST = 64, /* reports published at one server at once */
     IDLE_MS_MAX = 5000,
+    QUIET_MS = 50, /* after which nothing more comes of a round of trial reports */
+    ROUNDS_MAX = 200,
 };
 
 #define REPORT  "veh0012345 +34.068930-118.445127 1520023934.918963997"
@@ -139,14 +141,15 @@ static uint64_t known_everywhere(const struct server *servers, size_t count)
     return least;
 }
 
-static enum status hear_all(struct server *servers, size_t count)
+/* STATUS_TIMED_OUT: none of them heard anything for so long. */
+static enum status hear_all(struct server *servers, size_t count, int wait_ms)
 {
     static char received[RECEIVE_BYTES];
     struct pollfd waiting[SERVERS_MAX];
     for (size_t i = 0; i < count; i++) {
         waiting[i] = (struct pollfd){.fd = servers[i].subscriber, .events = POLLIN};
     }
-    if (poll(waiting, count, IDLE_MS_MAX) <= 0) {
+    if (poll(waiting, count, wait_ms) <= 0) {
         return STATUS_TIMED_OUT;
     }
     for (size_t i = 0; i < count; i++) {
@@ -164,12 +167,45 @@ static enum status hear_all(struct server *servers, size_t count)
     return STATUS_OK;
 }
 
+/* Servers learn from each other who subscribes where: until all have, reports would be lost. */
+static enum status wait_for_routes(struct server *servers, size_t count)
+{
+    for (unsigned round = 0; round < ROUNDS_MAX; round++) {
+        for (size_t i = 0; i < count; i++) {
+            servers[i].heard = 0;
+        }
+        for (size_t i = 0; i < count; i++) {
+            if (!send_all(servers[i].publisher, PUBLISH, sizeof PUBLISH - 1)) {
+                return STATUS_DISCONNECTED;
+            }
+        }
+        enum status status = STATUS_OK;
+        while (status == STATUS_OK) {
+            status = hear_all(servers, count, QUIET_MS);
+        }
+        if (status != STATUS_TIMED_OUT) {
+            return status;
+        }
+        if (known_everywhere(servers, count) == count) {
+            return STATUS_OK;
+        }
+    }
+    return STATUS_TIMED_OUT;
+}
+
 static enum status flood(
     struct server *servers, size_t server_count, uint64_t window, int64_t duration_ns)
 {
     static char burst[BURST * (sizeof PUBLISH - 1)];
     for (size_t i = 0; i < BURST; i++) {
         memcpy(burst + i * (sizeof PUBLISH - 1), PUBLISH, sizeof PUBLISH - 1);
+    }
+    const enum status routed = wait_for_routes(servers, server_count);
+    if (routed != STATUS_OK) {
+        return routed;
+    }
+    for (size_t i = 0; i < server_count; i++) {
+        servers[i].heard = 0;
     }
     const struct instant start = instant_now();
     uint64_t published = 0;
@@ -183,7 +219,7 @@ static enum status flood(
             }
             published += BURST;
         }
-        const enum status status = hear_all(servers, server_count);
+        const enum status status = hear_all(servers, server_count, IDLE_MS_MAX);
         if (status != STATUS_OK) {
             return status;
         }
