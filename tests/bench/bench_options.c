@@ -14,7 +14,8 @@ enum { CONNECTIONS_MAX = 60000, WINDOW_MAX = 1 << 20, DURATION_MAX_S = 24 * 3600
 /* What was given, as text; the defaults stand here. */
 struct texts {
     const char *connect, *connections, *idle, *window, *rate, *ids, *id_bytes, *seed, *duration;
-    const char *count, *mix, *radius, *bound, *grace, *introduce, *admin, *probe, *json, *quiet;
+    const char *count, *mix, *radius, *bound, *grace, *introduce, *admin, *probe, *cpu_of, *json,
+        *quiet;
 };
 
 static enum status complain(
@@ -108,6 +109,21 @@ static enum status parse_endpoints(const char *name,
                : complain(complaint, name, text, "not like 127.0.0.1:16670,127.0.0.1:16671");
 }
 
+static enum status parse_processes(
+    const char *text, struct bench_options *options, struct buffer *complaint)
+{
+    struct slice rest = slice_of(text);
+    do {
+        uint64_t *pid = &options->processes[options->process_count++];
+        if (!slice_parse_number(slice_take_digits(&rest), INT32_MAX, pid)) {
+            return complain(complaint, "cpu-of", text, "not like 4711,4712");
+        }
+    } while (slice_take_byte(&rest, ',') && options->process_count < BENCH_PROCESSES_MAX);
+    return rest.length == 0
+               ? STATUS_OK
+               : complain(complaint, "cpu-of", text, "not like 4711,4712, or too many");
+}
+
 static enum status parse_all_numbers(
     const struct texts *texts, struct bench_options *options, struct buffer *complaint)
 {
@@ -170,6 +186,9 @@ static enum status fill(
             &options->node_count,
             complaint);
     }
+    if (status == STATUS_OK && texts->cpu_of != NULL) {
+        status = parse_processes(texts->cpu_of, options, complaint);
+    }
     size_t asked = 0;
     if (status == STATUS_OK && texts->probe != NULL) {
         status = parse_endpoints(
@@ -223,6 +242,7 @@ enum status bench_options_parse(int argc,
             "Instead: asks there for its reports.",
             false,
             &texts.probe},
+        {"cpu-of", "PID,...", "Tells what these processes used.", false, &texts.cpu_of},
         {"grace", "S", "How long to wait when no answer comes (5).", false, &texts.grace},
         {"seed", "N", "Seed of all chance (1).", false, &texts.seed},
         {"json", NULL, "Writes the result as JSON.", false, &texts.json},

@@ -7,13 +7,15 @@
 #include "tests/bench/propagation.h"
 #include "tests/bench/tcp_endpoint.h"
 
-enum { BENCH_ENDPOINTS_MAX = 256 };
+enum { BENCH_ENDPOINTS_MAX = 256, BENCH_PROCESSES_MAX = 64 };
 
 struct bench_options {
     struct tcp_endpoint endpoints[BENCH_ENDPOINTS_MAX]; /* load.endpoints points here */
     struct tcp_endpoint
         nodes[CONVERGENCE_NODES_MAX]; /* admin endpoints; none: convergence is not asked for */
     size_t node_count;
+    uint64_t processes[BENCH_PROCESSES_MAX]; /* whose processor time is told, by pid */
+    size_t process_count;
     struct load_plan load;
     bool introduces; /* all ids are reported once before the measurement */
     bool probes;     /* measures propagation instead of load */

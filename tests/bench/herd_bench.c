@@ -1,9 +1,10 @@
 /* herd-bench: clients that load a herd, check every answer, and say how fast it was. */
 #include "tests/bench/bench_options.h"
+#include "tests/bench/cpu_clock.h"
 
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/resource.h>
+#include <unistd.h>
 
 enum { TEXT_BYTES_MAX = 1 << 20, CONVERGENCE_DEADLINE_MS = 60 * 1000 };
 
@@ -14,17 +15,14 @@ struct outcome {
     struct load_result measured;
     int64_t known_ns; /* from the first command until all nodes knew everything; 0: not asked for */
     struct convergence_view known;
-    int64_t cpu_ns; /* of this process, during the measurement */
+    int64_t cpu_ns;                         /* of this process, during the measurement */
+    int64_t cpu_of_ns[BENCH_PROCESSES_MAX]; /* of the others, from then until all is known */
 };
 
-static int64_t own_cpu_ns(void)
+static int64_t cpu_ns_of(uint64_t pid)
 {
-    struct rusage usage;
-    if (getrusage(RUSAGE_SELF, &usage) != 0) {
-        return 0;
-    }
-    return ((int64_t)usage.ru_utime.tv_sec + usage.ru_stime.tv_sec) * NS_PER_SECOND +
-           ((int64_t)usage.ru_utime.tv_usec + usage.ru_stime.tv_usec) * NS_PER_US;
+    int64_t ns = 0;
+    return cpu_clock_read(pid, &ns) == STATUS_OK ? ns : 0; /* one that ended used nothing more */
 }
 
 static int fail(const char *what, enum status status)
@@ -72,6 +70,11 @@ static enum status write_json(
         json_writer_text(&json, "digest", slice_of(outcome->known.digest));
     }
     json_writer_number(&json, "cpu_ns", outcome->cpu_ns);
+    json_writer_begin_array(&json, "cpu_of_ns");
+    for (size_t i = 0; i < options->process_count; i++) {
+        json_writer_number(&json, NULL, outcome->cpu_of_ns[i]);
+    }
+    json_writer_end_array(&json);
     json_writer_number(&json, "disconnects", (int64_t)outcome->measured.disconnects);
     tally_write_json(&outcome->measured.tally, &json);
     json_writer_end_object(&json);
@@ -105,6 +108,12 @@ static enum status write_text(
             (unsigned long long)outcome->known.reports,
             (double)outcome->known_ns / NS_PER_SECOND,
             outcome->known.digest);
+    }
+    for (size_t i = 0; i < options->process_count && status == STATUS_OK; i++) {
+        status = buffer_append_format(text,
+            "  process %llu: %.3f us CPU per right answer\n",
+            (unsigned long long)options->processes[i],
+            right == 0 ? 0 : (double)outcome->cpu_of_ns[i] / NS_PER_US / (double)right);
     }
     return status != STATUS_OK ? status : tally_append_text(&outcome->measured.tally, text);
 }
@@ -174,14 +183,21 @@ static enum status prepare(
 static enum status measure(
     const struct bench_options *options, struct load *load, struct outcome *outcome)
 {
-    const int64_t cpu_ns = own_cpu_ns();
+    const uint64_t own = (uint64_t)getpid();
+    const int64_t cpu_ns = cpu_ns_of(own);
+    for (size_t i = 0; i < options->process_count; i++) {
+        outcome->cpu_of_ns[i] = -cpu_ns_of(options->processes[i]);
+    }
     const struct instant start = instant_now();
     enum status status = load_measure(load, &outcome->measured);
-    outcome->cpu_ns = own_cpu_ns() - cpu_ns;
+    outcome->cpu_ns = cpu_ns_of(own) - cpu_ns;
     if (status == STATUS_OK) {
         status = wait_for_convergence(options, outcome);
     }
     outcome->known_ns = instant_ns_between(start, instant_now());
+    for (size_t i = 0; i < options->process_count; i++) {
+        outcome->cpu_of_ns[i] += cpu_ns_of(options->processes[i]);
+    }
     return status;
 }
 

@@ -9,7 +9,7 @@
 
 #include <cmocka.h>
 
-enum { ARGUMENTS_MAX = 16 };
+enum { ARGUMENTS_MAX = 20 };
 
 static struct bench_options options;
 static char complaint_text[4096];
@@ -71,6 +71,7 @@ static void what_is_given_is_in_the_plan(void **state)
                          "--json",
                          "--radius=3",
                          "--bound=0",
+                         "--cpu-of=4711,4712",
                          NULL}),
         STATUS_OK);
 
@@ -83,6 +84,8 @@ static void what_is_given_is_in_the_plan(void **state)
     assert_int_equal(options.load.workload.id_bytes, 20);
     assert_int_equal(options.load.workload.radius_km, 3);
     assert_int_equal(options.load.rate, 50000);
+    assert_int_equal(options.process_count, 2);
+    assert_int_equal(options.processes[1], 4712);
     assert_true(options.introduces);
     assert_true(options.writes_json);
 }
@@ -112,6 +115,8 @@ static void nonsense_is_told_with_the_option_and_the_value(void **state)
         {"--admin=localhost", "--admin localhost: "},
         {"--probe-propagation=127.0.0.1:1,127.0.0.1:2", "--probe-propagation "},
         {"--bound=21", "--bound 21: "},
+        {"--cpu-of=1,", "--cpu-of 1,: "},
+        {"--cpu-of=self", "--cpu-of self: "},
     };
     for (size_t i = 0; i < sizeof nonsense / sizeof nonsense[0]; i++) {
         const char *const arguments[] = {"--connect=127.0.0.1:1", nonsense[i][0], NULL};
