@@ -5,8 +5,6 @@
 
 #include <nng/nng.h>
 
-#include <stdlib.h>
-
 enum { HOST_MAX = 253 }; /* the longest name that DNS knows */
 
 static bool take_text(struct slice *rest, const char *text)
@@ -20,11 +18,22 @@ static bool take_text(struct slice *rest, const char *text)
     return true;
 }
 
-bool endpoint_nng_is_at_least(long major, long minor)
+/* The next number of a version, and the point behind it; 0: there is none. */
+static uint64_t take_version_part(struct slice *rest)
 {
-    char *rest = NULL;
-    const long has_major = strtol(nng_version(), &rest, 10);
-    const long has_minor = *rest == '.' ? strtol(rest + 1, NULL, 10) : 0;
+    uint64_t part = 0;
+    if (!slice_parse_number(slice_take_digits(rest), UINT32_MAX, &part)) {
+        return 0;
+    }
+    (void)slice_take_byte(rest, '.');
+    return part;
+}
+
+bool endpoint_nng_is_at_least(unsigned major, unsigned minor)
+{
+    struct slice rest = slice_of(nng_version());
+    const uint64_t has_major = take_version_part(&rest);
+    const uint64_t has_minor = take_version_part(&rest);
     return has_major > major || (has_major == major && has_minor >= minor);
 }
 

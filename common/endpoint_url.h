@@ -12,6 +12,6 @@
 const char *endpoint_url_problem(const char *url);
 
 /* Whether the NNG library that this process runs with is of this version or a later one. */
-bool endpoint_nng_is_at_least(long major, long minor);
+bool endpoint_nng_is_at_least(unsigned major, unsigned minor);
 
 #endif

@@ -13,7 +13,7 @@
 
 #include <cmocka.h>
 
-enum { SILENCE_MS = 100 };
+enum { SILENCE_MS = 100, NOBODY = 65534 };
 
 static struct sockaddr_in address_of(uint16_t port)
 {
@@ -56,6 +56,24 @@ int loopback_listen(uint16_t port)
     assert_int_equal(bind(fd, (const struct sockaddr *)&address, sizeof address), 0);
     assert_int_equal(listen(fd, SOMAXCONN), 0);
     return fd;
+}
+
+enum status loopback_drop_privileges(void)
+{
+    if (geteuid() == 0) {
+        assert_int_equal(seteuid(NOBODY), 0);
+    }
+    char first = '1';
+    FILE *file = fopen("/proc/sys/net/ipv4/ip_unprivileged_port_start", "r");
+    assert_non_null(file);
+    assert_int_equal(fread(&first, 1, 1, file), 1);
+    (void)fclose(file);
+    return first == '0' ? STATUS_OK : STATUS_NOT_PERMITTED;
+}
+
+void loopback_regain_privileges(void)
+{
+    assert_int_equal(seteuid(getuid()), 0);
 }
 
 struct mail *loopback_expect(struct mailbox *mailbox, enum mail_kind kind)

@@ -3,6 +3,7 @@
 #define TESTS_SUPPORT_LOOPBACK_H
 
 #include "common/mailbox.h"
+#include "common/status.h"
 
 #include <stdint.h>
 
@@ -21,6 +22,13 @@ void loopback_free_url(char ret_url[LOOPBACK_URL_SIZE]);
  * test on failure. */
 int loopback_connect(uint16_t port);
 int loopback_listen(uint16_t port);
+
+/*
+ * What the system does to an ordinary user who listens on port 1, where root asks as one until
+ * loopback_regain_privileges: STATUS_NOT_PERMITTED, or STATUS_OK where no port is privileged.
+ */
+enum status loopback_drop_privileges(void);
+void loopback_regain_privileges(void);
 
 /* The next mail, which must be of this kind; fails the test otherwise, or when none comes. The
  * caller releases it. */
