@@ -1,0 +1,29 @@
+# The state of a herd as one document, from lines of fields: kind, name, pid, state, why it is not ready, admin address,
+# other addresses, seconds of running, bytes of memory, and what its /status says. All is well if there are no problems.
+def names: map(.name) | join(" ");
+
+[inputs / "\t" | {
+    kind: .[0], name: .[1], pid: (.[2] | tonumber? // null), state: .[3], why: .[4],
+    admin: (if .[5] == "-" then null else .[5] end), addresses: (.[6] / " "),
+    uptime_s: (.[7] | tonumber? // null), memory_bytes: (.[8] | tonumber? // null),
+    status: (.[9] | fromjson? // null)
+}] as $all
+| ($all | map({key: .name, value: .state}) | from_entries) as $states
+| ($all | map(select(.kind == "node" and .admin != null))) as $nodes
+| ($nodes | map(select(.status.digest != null)) | group_by(.status.digest)) as $groups
+| (($nodes | all(.status.digest != null)) and ($groups | length <= 1)) as $converged
+| ($nodes | map(.name as $from | .status.links // [] | map({from: $from} + .)) | add // []
+    | map(select($states[.neighbour] != "down"))) as $links
+| {
+    herd: $herd, topology: $topology, run: $run, converged: $converged,
+    problems: (
+        [$all[] | select(.state == "down") | "\(.name) is down"]
+        + [$all[] | select(.state == "not ready") | "\(.name) is not ready: \(.why)"]
+        + [$links[] | select(.connected != true) | "\(.from) has no link to \(.neighbour)"]
+        + [$links[] | select(.connected == true and (.behind // 0) > 0)
+            | "\(.neighbour) is \(.behind) changes behind \(.from)"]
+        + (if $groups | length > 1
+            then ["not converged: \($groups | map("[\(names)]") | join(" and ")) know different things"]
+            else [] end)),
+    processes: $all
+} | . + {well: (.problems == [])}
