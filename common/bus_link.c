@@ -8,7 +8,6 @@
 #include "common/bus_link.h"
 
 #include "common/bounded_call.h"
-#include "common/endpoint_url.h"
 #include "common/wire.h"
 
 #include <nng/nng.h>
@@ -150,7 +149,7 @@ static enum status set_up_link_socket(struct link_socket *socket)
         socket->senders[i].socket = socket;
         failed = nng_aio_alloc(&socket->senders[i].aio, on_sent, &socket->senders[i]);
     }
-    if (failed == 0 && endpoint_nng_is_at_least(1, 6)) { /* before, it is no queue per neighbour */
+    if (failed == 0 && wire_nng_is_at_least(1, 6)) { /* before, it is no queue per neighbour */
         failed = nng_socket_set_int(socket->socket, NNG_OPT_SENDBUF, SEND_QUEUE);
     }
     if (failed != 0) {

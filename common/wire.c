@@ -1,7 +1,7 @@
 /* Only calls that NNG 1.5 and 1.10 share. */
 #include "common/wire.h"
 
-#include "common/endpoint_url.h"
+#include "common/address.h"
 
 #include <assert.h>
 #include <string.h>
@@ -58,10 +58,36 @@ void wire_pipe_lost(struct wire_pipe *pipe, int id)
     }
 }
 
+/* The next number of a version, and the point behind it; 0: there is none. */
+static uint64_t take_version_part(struct slice *rest)
+{
+    uint64_t part = 0;
+    if (!slice_parse_number(slice_take_digits(rest), UINT32_MAX, &part)) {
+        return 0;
+    }
+    (void)slice_take_byte(rest, '.');
+    return part;
+}
+
+bool wire_nng_is_at_least(unsigned major, unsigned minor)
+{
+    struct slice rest = slice_of(nng_version());
+    const uint64_t has_major = take_version_part(&rest);
+    const uint64_t has_minor = take_version_part(&rest);
+    return has_major > major || (has_major == major && has_minor >= minor);
+}
+
+/* NNG itself would take ipc:// and tls+tcp:// as well. */
+static bool is_usable(const char *url)
+{
+    struct address address;
+    return address_parse_url(slice_of(url), &address) == NULL;
+}
+
 enum status wire_dial(nng_socket socket, const char *url, size_t message_max)
 {
     assert(message_max > 0); /* NNG takes 0 for no limit */
-    if (endpoint_url_problem(url) != NULL) {
+    if (!is_usable(url)) {
         return STATUS_MALFORMED;
     }
     nng_dialer dialer;
@@ -87,7 +113,7 @@ enum status wire_dial(nng_socket socket, const char *url, size_t message_max)
 enum status wire_listen(nng_socket socket, const char *url, size_t message_max)
 {
     assert(message_max > 0); /* NNG takes 0 for no limit */
-    if (endpoint_url_problem(url) != NULL) {
+    if (!is_usable(url)) {
         return STATUS_MALFORMED;
     }
     nng_listener listener;

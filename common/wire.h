@@ -12,7 +12,7 @@
 
 #include <nng/nng.h>
 
-#include <stddef.h>
+#include <stdbool.h>
 
 /* An open socket and what its pipes do to it: one pipe at most at a time, as a single dialer makes
  * them. */
@@ -36,6 +36,9 @@ void wire_pipe_event(struct wire_pipe *pipe, nng_pipe which, nng_pipe_ev event);
 
 /* The pipe of this id is gone, whoever says so. */
 void wire_pipe_lost(struct wire_pipe *pipe, int id);
+
+/* Whether the NNG library that this process runs with is of this version or a later one. */
+bool wire_nng_is_at_least(unsigned major, unsigned minor);
 
 /* Starts dialling, for good. */
 enum status wire_dial(nng_socket socket, const char *url, size_t message_max) MUST_USE;
