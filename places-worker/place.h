@@ -1,4 +1,4 @@
-/* One place, as the embedded providers know it and as the answers are written from it. */
+/* One place, as the answers are written from it. */
 #ifndef PLACES_WORKER_PLACE_H
 #define PLACES_WORKER_PLACE_H
 
@@ -10,17 +10,15 @@ struct place {
     struct slice id;          /* unique among all sources: `geonames:5408522` */
     struct slice name;        /* never empty */
     struct slice vicinity;    /* where it is, for people; may be empty */
-    struct slice types;       /* Google's words, separated by single spaces: `locality political` */
+    struct slice types;       /* Google's words, separated by spaces: `locality political` */
     struct slice attribution; /* HTML that credits its source; may be empty */
     struct location location;
 };
 
 enum {
-    PLACE_ID_MAX = 64,
-    PLACE_NAME_MAX = 1024, /* OpenStreetMap allows 255 characters of up to four bytes */
-    PLACE_VICINITY_MAX = 1024,
-    PLACE_TYPES_MAX = 255,
-    PLACE_ATTRIBUTION_MAX = 1024,
+    PLACE_ID_MAX = 127,    /* with its source */
+    PLACE_NAME_MAX = 1023, /* OpenStreetMap allows 255 characters of up to four bytes */
+    PLACE_VICINITY_MAX = 1023,
 };
 
 #endif

@@ -30,7 +30,7 @@ HEADER_OWNERS = {
     r"jansson\.h": {"common/json_reader", "common/topology"},
     r"microhttpd\.h": {"common/admin"},
     r"curl/.*": {"places-worker/http_fetch"},
-    r"sqlite3\.h": {"places-worker/place_store"},
+    r"sqlite3\.h": {"places-worker/place_store", "places-worker/place_writer"},
     r"uv\.h": {"gateway/client_listener", "gateway/gateway", "gateway/main"},
     r"xxhash\.h": {"herd-node/report_table"},
     r"pthread\.h": {
@@ -67,6 +67,9 @@ PURE_MODULES = {
     "places-worker/legacy_text",
     "places-worker/nearby_text",
     "places-worker/place",
+    "places-worker/place_catalogue",
+    "places-worker/place_line",
+    "places-worker/place_schema",
     "places-worker/plus_code",
     "places-worker/ranking",
 }
