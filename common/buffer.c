@@ -70,6 +70,7 @@ enum status buffer_append(struct buffer *buffer, struct slice bytes)
     if (status != STATUS_OK || bytes.length == 0) {
         return status;
     }
+    assert(room != NULL);
     memcpy(room, bytes.data, bytes.length);
     buffer_grow(buffer, bytes.length);
     return STATUS_OK;

@@ -16,9 +16,9 @@ enum {
 };
 
 const struct log_limits log_limits_default = {
-    .file_size_max = 64 * 1024 * 1024,
+    .file_size_max = (size_t)64 * 1024 * 1024,
     .files_max = 4,
-    .pending_max = 4 * 1024 * 1024,
+    .pending_max = (size_t)4 * 1024 * 1024,
     .write_every_ms = 100,
 };
 

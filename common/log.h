@@ -58,6 +58,7 @@ struct log_field log_number(const char *key, int64_t value);
  * log_event(log, "node_ready", log_text("server", name), log_number("reports", n)); a NULL log
  * drops it. For an event without fields: log_fields(log, "event", NULL, 0).
  */
+/* NOLINTNEXTLINE(readability-identifier-naming): to its callers it is a function */
 #define log_event(log, event, ...)                                                                 \
     log_fields(log,                                                                                \
         event,                                                                                     \

@@ -92,7 +92,7 @@ enum status log_file_open(
         log_file_close(file);
         return status;
     }
-    memcpy(file->path, path, strlen(path)); /* shorter than PATH_MAX, as it could be opened */
+    memcpy(file->path, path, strlen(path) + 1); /* shorter than PATH_MAX, as it could be opened */
     *ret_file = file;
     return STATUS_OK;
 }

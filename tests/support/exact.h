@@ -7,14 +7,15 @@
 
 #include <stdlib.h>
 
-/* A new block, even for no bytes. */
+/* A new block, to be freed; NULL for no bytes, where any read at all is one too many. */
 static inline char *exact_copy(const char *bytes, size_t length)
 {
-    char *block = malloc(length);
-    assert(block != NULL || length == 0);
-    if (length > 0) {
-        memcpy(block, bytes, length);
+    if (length == 0) {
+        return NULL;
     }
+    char *block = malloc(length);
+    assert(block != NULL);
+    memcpy(block, bytes, length);
     return block;
 }
 

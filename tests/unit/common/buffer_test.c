@@ -117,9 +117,10 @@ static void reserved_room_becomes_content_by_growing(void **state)
 static void growing_is_rare(void **state)
 {
     (void)state;
-    struct buffer buffer = buffer_with_max(1000 * 1000);
+    enum { APPENDS = 1000 * 1000 };
+    struct buffer buffer = buffer_with_max(APPENDS);
     unsigned growths = 0;
-    for (int i = 0; i < 1000 * 1000; i++) {
+    for (int i = 0; i < APPENDS; i++) {
         const size_t before = buffer.capacity;
         assert_int_equal(buffer_append(&buffer, slice_of_bytes("x", 1)), STATUS_OK);
         growths += buffer.capacity != before;

@@ -16,15 +16,15 @@
 
 #include <cmocka.h>
 
-enum { PATH_SIZE = 64, CONTENT_MAX = 4096 };
+enum { CONTENT_MAX = 4096 };
 
 /* Every test has a folder of its own, in which it is. */
-static char folder[] = "/tmp/log_file_test.XXXXXX";
+static char folder[32];
 
 static int enter_folder(void **state)
 {
     (void)state;
-    memcpy(folder + sizeof folder - 7, "XXXXXX", 6);
+    snprintf(folder, sizeof folder, "/tmp/log_file_test.XXXXXX");
     return mkdtemp(folder) == NULL ? -1 : chdir(folder);
 }
 

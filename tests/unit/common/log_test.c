@@ -22,18 +22,18 @@ enum { TIME_LENGTH = WALL_CLOCK_TEXT_SIZE - 1, LONG_MS = 20000 };
 
 /* A minute between writes: what is written earlier has another reason. */
 static const struct log_limits patient = {
-    .file_size_max = 64 * 1024 * 1024,
+    .file_size_max = (size_t)64 * 1024 * 1024,
     .files_max = 1,
-    .pending_max = 8 * 1024 * 1024,
+    .pending_max = (size_t)8 * 1024 * 1024,
     .write_every_ms = 60 * 1000,
 };
 
-static char path[] = "/tmp/log_test.XXXXXX";
+static char path[32];
 
 static int make_file(void **state)
 {
     (void)state;
-    memcpy(path + sizeof path - 7, "XXXXXX", 6);
+    snprintf(path, sizeof path, "/tmp/log_test.XXXXXX");
     const int file = mkstemp(path);
     return file < 0 ? -1 : close(file);
 }
@@ -409,7 +409,7 @@ static void a_write_that_never_returns_holds_up_nobody(void **state)
     assert_true(before >= 0 && dup2(ends[1], STDERR_FILENO) >= 0);
     close(ends[1]);
     struct log_limits limits = patient;
-    limits.pending_max = 1024 * 1024;
+    limits.pending_max = (size_t)1024 * 1024;
     struct log *log = NULL;
     assert_int_equal(log_open("-", &limits, &log), STATUS_OK);
 
