@@ -38,7 +38,7 @@ HEADER_OWNERS = {
         "common/mailbox", "common/signals",
     },
     r"signal\.h": {"common/signals"},
-    r"time\.h|sys/time\.h": {"common/bounded_call", "common/instant", "common/mailbox"},
+    r"time\.h|sys/time\.h": {"common/admin", "common/bounded_call", "common/instant", "common/mailbox"},
     r"sys/random\.h": {"common/random"},
     r"stdatomic\.h": {"common/signals"},
     r"threads\.h": set(),
