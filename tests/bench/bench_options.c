@@ -7,9 +7,12 @@
 #include <stdio.h>
 #include <string.h>
 
-static const uint64_t MANY = 1000 * 1000 * 1000;
-
-enum { CONNECTIONS_MAX = 60000, WINDOW_MAX = 1 << 20, DURATION_MAX_S = 24 * 3600 };
+enum {
+    MANY = 1000000000,
+    CONNECTIONS_MAX = 60000,
+    WINDOW_MAX = 1 << 20,
+    DURATION_MAX_S = 24 * 3600
+};
 
 /* What was given, as text; the defaults stand here. */
 struct texts {

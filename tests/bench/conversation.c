@@ -25,7 +25,7 @@ enum status conversation_init(struct conversation *conversation,
     size_t window)
 {
     assert(window > 0);
-    assert(window <= SIZE_MAX / (4 * WORKLOAD_LINE_BYTES_MAX));
+    assert(window <= SIZE_MAX / 4 / WORKLOAD_LINE_BYTES_MAX);
 
     size_t slots = 1;
     while (slots < window) {

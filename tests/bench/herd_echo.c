@@ -198,6 +198,7 @@ static void close_client(struct client *client)
 static void accept_clients(struct server *server)
 {
     int socket_fd;
+    /* NOLINTNEXTLINE(clang-analyzer-unix.Malloc): epoll keeps the client's address */
     while (tcp_endpoint_accept(server->listener, &socket_fd)) {
         struct client *client = calloc(1, sizeof *client);
         if (client == NULL) {
@@ -213,7 +214,7 @@ static void accept_clients(struct server *server)
     }
 }
 
-static void serve(struct server *server)
+_Noreturn static void serve(struct server *server)
 {
     for (;;) {
         struct epoll_event events[EVENTS_MAX];
@@ -282,8 +283,8 @@ int main(int argc, char **argv)
     status = open_server(listen_text, &server);
     if (status != STATUS_OK) {
         fprintf(stderr, "herd-echo: %s: %s\n", listen_text, status_text(status));
+        free(server.received);
         return EXIT_FAILURE;
     }
     serve(&server);
-    return EXIT_SUCCESS;
 }

@@ -399,24 +399,31 @@ static void hear(struct load *load, struct peer *peer, struct instant now)
 
 /* ---- The loop ---- */
 
+static void show_progress(const struct load *load, struct instant now)
+{
+    static struct histogram both;
+    both = load->interval->right[COMMAND_IAMAT];
+    histogram_add(&both, &load->interval->right[COMMAND_WHATSAT]);
+    const struct tally *tally = load->tally;
+    const unsigned long long not_right =
+        tally->refused + tally->wrong + tally->unasked + tally->missing;
+    fprintf(stderr,
+        "%5.1f s %10llu/s  p50 %.0f us  p99 %.0f us  outstanding %llu  not right %llu\n",
+        (double)instant_ns_between(load->phase.start, now) / NS_PER_SECOND,
+        (unsigned long long)both.total,
+        (double)histogram_quantile(&both, 50000) / NS_PER_US,
+        (double)histogram_quantile(&both, 99000) / NS_PER_US,
+        (unsigned long long)load->phase.outstanding,
+        not_right);
+}
+
 static void end_interval(struct load *load, struct instant now)
 {
-    struct tally *interval = load->interval;
-    tally_add(load->tally, interval);
+    tally_add(load->tally, load->interval);
     if (load->plan.shows_progress) {
-        struct histogram *both = &interval->right[COMMAND_IAMAT];
-        histogram_add(both, &interval->right[COMMAND_WHATSAT]);
-        fprintf(stderr,
-            "%5.1f s %10llu/s  p50 %.0f us  p99 %.0f us  outstanding %llu  not right %llu\n",
-            (double)instant_ns_between(load->phase.start, now) / NS_PER_SECOND,
-            (unsigned long long)both->total,
-            (double)histogram_quantile(both, 50000) / NS_PER_US,
-            (double)histogram_quantile(both, 99000) / NS_PER_US,
-            (unsigned long long)load->phase.outstanding,
-            (unsigned long long)(load->tally->refused + load->tally->wrong + load->tally->unasked +
-                                 load->tally->missing));
+        show_progress(load, now);
     }
-    tally_reset(interval);
+    tally_reset(load->interval);
     load->interval_end = instant_after_ms(load->interval_end, 1000);
 }
 

@@ -11,7 +11,12 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-enum { ANSWER_BYTES_MAX = 1 << 20, TEXT_BYTES_MAX = 160, UNKNOWN_AFTER_MS = 1000 };
+enum {
+    RECEIVE_BYTES = 64 * 1024,
+    ANSWER_BYTES_MAX = 1 << 20,
+    TEXT_BYTES_MAX = 160,
+    UNKNOWN_AFTER_MS = 1000
+};
 
 struct text {
     char bytes[TEXT_BYTES_MAX];
@@ -41,7 +46,7 @@ static bool send_all(int socket_fd, struct slice bytes)
 static enum status receive_more(int socket_fd, struct buffer *answer)
 {
     char *room;
-    const size_t wanted = 64 * 1024;
+    const size_t wanted = RECEIVE_BYTES;
     const enum status status = buffer_reserve(answer, wanted, &room);
     if (status != STATUS_OK) {
         return status;

@@ -51,7 +51,11 @@ static size_t copy_printable(char *out, size_t room, struct slice bytes)
 {
     size_t length = bytes.length < room ? bytes.length : room;
     for (size_t i = 0; i < length; i++) {
-        out[i] = bytes.data[i] >= ' ' && bytes.data[i] <= '~' ? bytes.data[i] : '.';
+        const char byte = bytes.data[i];
+        out[i] = '.';
+        if (byte >= ' ' && byte <= '~') {
+            out[i] = byte;
+        }
     }
     return length;
 }

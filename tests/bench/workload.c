@@ -8,9 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-static const uint64_t IDS_MAX = 1000 * 1000 * 1000;
-
-enum { ID_DIGITS_MAX = 19, NS_DIGITS = 9, SECONDS_DIGITS = 10 };
+enum { IDS_MAX = 1000000000, ID_DIGITS_MAX = 19, NS_DIGITS = 9, SECONDS_DIGITS = 10 };
 
 struct workload {
     struct workload_plan plan;
@@ -78,9 +76,8 @@ static void choose_prefix(struct workload *workload)
     if (id_bytes - prefix > ID_DIGITS_MAX) {
         prefix = id_bytes - ID_DIGITS_MAX;
     }
-    for (size_t i = 0; i < prefix; i++) {
-        workload->prefix[i] = i < sizeof pattern - 1 ? pattern[i] : 'x';
-    }
+    memset(workload->prefix, 'x', prefix);
+    memcpy(workload->prefix, pattern, prefix < sizeof pattern - 1 ? prefix : sizeof pattern - 1);
     workload->prefix_length = prefix;
     workload->id_digits = id_bytes - prefix;
 }

@@ -60,7 +60,7 @@ static char *put(char *out, const char *bytes, size_t length)
     return out + length;
 }
 
-#define PUT_TEXT(out, text) put(out, text, sizeof text - 1)
+#define PUT_TEXT(out, text) put(out, (text), sizeof(text) - 1)
 
 _Static_assert(ID_BYTES == 10 && WORKLOAD_LOCATION_BYTES == 21 && WORKLOAD_TIME_BYTES == 20,
     "the lengths that the commands below say");

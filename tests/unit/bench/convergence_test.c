@@ -5,6 +5,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
 #include <cmocka.h>
 
@@ -34,9 +35,6 @@ static void an_answer_without_them_is_malformed(void **state)
         "{\"reports\":\"many\",\"digest\":\"0fe1\"}",
         "{\"reports\":12,\"digest\":7}",
         "{\"reports\":12,\"digest\":\"0fe1",
-        "{\"reports\":1,\"digest\":"
-        "\"0000000000000000000000000000000000000000000000000000000000000000"
-        "0\"}",
     };
     for (size_t i = 0; i < sizeof answers / sizeof answers[0]; i++) {
         struct convergence_view view;
@@ -44,11 +42,31 @@ static void an_answer_without_them_is_malformed(void **state)
     }
 }
 
+static void a_digest_longer_than_any_is_malformed(void **state)
+{
+    (void)state;
+    static const char start[] = "{\"reports\":1,\"digest\":\"";
+    char answer[sizeof start + CONVERGENCE_DIGEST_BYTES_MAX + 2];
+    memset(answer, '0', sizeof answer);
+    memcpy(answer, start, sizeof start - 1);
+    struct convergence_view view;
+    const size_t longest = sizeof start - 1 + CONVERGENCE_DIGEST_BYTES_MAX;
+
+    answer[longest] = '"';
+    assert_int_equal(convergence_read(slice_of_bytes(answer, longest + 1), &view), STATUS_OK);
+
+    answer[longest] = '0';
+    answer[longest + 1] = '"';
+    assert_int_equal(
+        convergence_read(slice_of_bytes(answer, longest + 2), &view), STATUS_MALFORMED);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(digest_and_reports_are_found_within_an_answer),
         cmocka_unit_test(an_answer_without_them_is_malformed),
+        cmocka_unit_test(a_digest_longer_than_any_is_malformed),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -100,7 +100,7 @@ static void right_answers_are_counted_however_they_are_cut(void **state)
         buffer_reset(&answers);
         answer_unsent();
         /* First a part that ends somewhere, then everything that was not taken, up to the end. */
-        const size_t cut = (round * 37) % answers.length;
+        const size_t cut = (size_t)round * 37 % answers.length;
         const size_t done = hear(0, cut, now_ns);
         assert_true(done <= cut);
         assert_int_equal(hear(done, answers.length - done, now_ns), answers.length - done);

@@ -112,7 +112,8 @@ static void a_line_without_end_becomes_wrong_when_it_is_longer_than_any(void **s
     (void)state;
     char endless[512];
     memset(endless, 'A', sizeof endless);
-    memcpy(endless, "AT ", 3);
+    endless[1] = 'T';
+    endless[2] = ' ';
     const struct reply reply = reply_check_iamat(
         slice_of_bytes(endless, sizeof endless), slice_of(COMMAND), slice_of(REPORT));
     assert_int_equal(reply.verdict, REPLY_WRONG);

@@ -55,7 +55,7 @@ static void servers_are_counted_by_name_across_tallies(void **state)
 static void more_servers_than_there_is_room_for_are_still_counted(void **state)
 {
     (void)state;
-    for (char i = 0; i < TALLY_SERVERS_MAX + 3; i++) {
+    for (int i = 0; i < TALLY_SERVERS_MAX + 3; i++) {
         const char name[] = {'s', (char)('!' + i)};
         tally_right(&tally, COMMAND_IAMAT, 1, 1, slice_of_bytes(name, sizeof name));
     }
