@@ -119,7 +119,7 @@ static void everything_else_is_malformed(void **state)
         "++34-118",
         "+34--118",
         "+34-118x",
-        "\xe2\x88\x92" /* a minus sign, but not ASCII's */ "34-118",
+        "\342\210\22234-118" /* a minus sign, but not ASCII's */,
         "+91",
         "+91-118x",
         "+34-999.",
