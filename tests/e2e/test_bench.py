@@ -1,0 +1,127 @@
+"""The load generator itself: it counts what is right, and nothing that is wrong, missing or unasked gets past it."""
+
+import contextlib
+import json
+import socket
+import subprocess
+import threading
+
+import pytest
+
+from support.herd import BUILD, wait_until
+from support.topology import free_ports, loopback_address
+
+
+def bench(address, *options):
+    """(exit status, result) of herd-bench."""
+    command = [BUILD / "bin" / "herd-bench", "--connect", "{}:{}".format(*address), "--json", "--quiet", "--grace", "1", *options]
+    done = subprocess.run(command, stdout=subprocess.PIPE, timeout=60, check=False)
+    return done.returncode, json.loads(done.stdout)
+
+
+@pytest.fixture
+def echo():
+    """The address of a herd-echo."""
+    host = loopback_address()
+    address = host, next(free_ports(host))
+
+    def listens():
+        with contextlib.suppress(OSError):
+            socket.create_connection(address, timeout=1).close()
+            return True
+
+    process = subprocess.Popen([BUILD / "bin" / "herd-echo", "--listen", "{}:{}".format(*address)])
+    try:
+        wait_until(listens, "herd-echo listens")
+        yield address
+    finally:
+        process.kill()
+        process.wait()
+
+
+@contextlib.contextmanager
+def server(answer):
+    """A server of one connection: answer(line) gives the bytes to send, or None to hang up."""
+    with socket.create_server((loopback_address(), 0)) as listener:
+        def serve():
+            connection, _ = listener.accept()
+            with connection, connection.makefile("rb") as lines:
+                for line in lines:
+                    reply = answer(line)
+                    if reply is None:
+                        return
+                    connection.sendall(reply)
+
+        thread = threading.Thread(target=serve, daemon=True)
+        thread.start()
+        yield listener.getsockname()
+        thread.join(10)
+
+
+def right(line):
+    return b"AT Hands +0.000000001 " + line.removeprefix(b"IAMAT ")
+
+
+def test_a_stateless_echo_answers_every_report_rightly(echo):
+    status, result = bench(echo, "--count", "20000", "--connections", "7", "--ids", "1000")
+
+    assert status == 0
+    assert result["right"] == result["said"] == 20000
+    assert result["servers"] == [{"name": "Echo", "answers": 20000}]
+    assert result["iamat"]["count"] == 20000
+
+
+def test_an_open_loop_says_as_much_as_its_rate_and_no_more(echo):
+    status, result = bench(echo, "--rate", "2000", "--duration", "1", "--connections", "3")
+
+    assert status == 0
+    assert result["right"] == 2000
+
+
+def test_idle_connections_are_answered_once_and_then_stay_silent(echo):
+    status, result = bench(echo, "--count", "100", "--idle", "50")
+
+    assert status == 0
+    assert result["said"] == 100
+
+
+def test_refusals_are_counted_and_shown(echo):
+    status, result = bench(echo, "--count", "1000", "--mix", "iamat=1,whatsat=1")
+
+    assert status == 0
+    assert result["refused"] + result["right"] == 1000 and result["refused"] > 300
+    assert all(example.startswith("refused: WHATSAT ") for example in result["examples"])
+
+
+@pytest.mark.parametrize("answer, counted_as", [
+    (lambda line: right(line).replace(b"-", b"+"), "wrong"),
+    (lambda line: right(line)[:-2] + b"x\n", "wrong"),
+    (lambda line: right(line) + b"hello\n", "wrong"),
+    (lambda line: b"", "missing"),
+    (lambda line: right(line)[:-1], "missing"),
+    (lambda line: None, "missing"),
+])
+def test_what_is_not_right_is_told_by_count_and_exit_status(answer, counted_as):
+    with server(answer) as address:
+        status, result = bench(address, "--count", "3", "--window", "2")
+
+    assert status == 1
+    assert result[counted_as] > 0
+
+
+def test_one_answer_too_many_is_unasked():
+    with server(lambda line: right(line) + b"hello\n") as address:
+        status, result = bench(address, "--count", "1", "--window", "1", "--rate", "1")
+
+    assert status == 1
+    assert result["unasked"] == 1
+
+
+def test_nobody_listening_is_one_line_and_exit_status_1():
+    host = loopback_address()
+    command = [BUILD / "bin" / "herd-bench", "--connect", f"{host}:{next(free_ports(host))}"]
+    done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, timeout=60, check=False)
+
+    assert done.returncode == 1
+    assert done.stdout == b""
+    assert done.stderr == b"herd-bench: before the measurement: connection lost\n"
