@@ -9,14 +9,14 @@ from support.herd import BUILD, Herd
 from support.topology import make_topology
 
 
+def pytest_configure():
+    missing = [name for name in ("gateway", "herd-node", "places-worker") if not os.access(BUILD / "bin" / name, os.X_OK)]
+    if missing:
+        raise pytest.UsageError(f"{BUILD}/bin lacks {', '.join(missing)}: build first, as tests/run does")
+
+
 def pytest_report_header():
     return f"processes: {BUILD}"
-
-
-@pytest.fixture(scope="session", autouse=True)
-def programs():
-    missing = [name for name in ("gateway", "herd-node", "places-worker") if not os.access(BUILD / "bin" / name, os.X_OK)]
-    assert not missing, f"{BUILD}/bin lacks {', '.join(missing)}: build first, tests/run does it"
 
 
 @pytest.fixture
