@@ -300,7 +300,7 @@ def every_file_says_its_purpose_first(tree):
         elif path.endswith("CMakeLists.txt"):
             if not text.startswith("# "):
                 yield f"{path} does not begin with a comment"
-        elif text.startswith("#!") and not re.match(r"#![^\n]*\n(# \S|exec )", text):
+        elif text.startswith("#!") and not re.match(r'#![^\n]*\n(# \S|exec |"""\S)', text):
             yield f"{path} does not begin with a comment"
 
 
