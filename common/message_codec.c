@@ -84,8 +84,8 @@ static bool starts_scalar(unsigned char byte)
 }
 
 /*
- * The unpacker leaves the bytes of scalars in the message and allocates nothing for them; but it wants a zone to allocate
- * from, and makes one for each byte string where it is given none.
+ * The unpacker leaves the bytes of scalars in the message and allocates nothing for them; but it
+ * wants a zone to allocate from, and makes one for each byte string where it is given none.
  */
 static bool read_scalar(struct reader *reader, msgpack_object_type type, msgpack_object *ret_object)
 {
