@@ -219,8 +219,7 @@ static void a_deadline_that_passed_ends_the_look_up(void **state)
     place_writer_close(writer);
     struct place_store *const store = open_store(folder);
 
-    const struct place_query query = {
-        .radius_m = 50000, .results_max = 20, .deadline = {.ns = 0}};
+    const struct place_query query = {.radius_m = 50000, .results_max = 20, .deadline = {.ns = 0}};
     assert_int_equal(place_store_find(store, &query, &results), STATUS_TIMED_OUT);
     assert_int_equal(find(store, 0, 0, 50000, 20), STATUS_OK); /* and the next one is not hurt */
     place_store_close(store);
