@@ -42,6 +42,7 @@ enum mail_kind {
     MAIL_LINK_LOST,      /* source: bus_link */
     MAIL_GOSSIP,         /* source: bus_inlet; bytes: the message of some neighbour */
     MAIL_ADMIN_QUESTION, /* source: admin_question, to be answered with admin_answer */
+    MAIL_LOOKUP, /* a look-up, to a thread of a places worker and back; source: struct lookup */
 };
 
 void mail_release(struct mail *mail);
