@@ -131,6 +131,26 @@ static void push_front(struct list *list, struct lookup *lookup)
     list->count++;
 }
 
+/* Behind all that end earlier; near the front, because only repeated look-ups come here. */
+static void insert_by_deadline(struct list *list, struct lookup *lookup)
+{
+    struct lookup *before = NULL;
+    struct lookup *after = list->first;
+    while (after != NULL && instant_is_before(after->deadline, lookup->deadline)) {
+        before = after;
+        after = after->next;
+    }
+    if (before == NULL) {
+        push_front(list, lookup);
+    } else if (after == NULL) {
+        push_back(list, lookup);
+    } else {
+        lookup->next = after;
+        before->next = lookup;
+        list->count++;
+    }
+}
+
 static struct lookup *pop_front(struct list *list)
 {
     struct lookup *lookup = list->first;
@@ -415,7 +435,7 @@ static void repeat(struct lookups *lookups, struct lane *lane)
     if (lookup->tries == LOOKUPS_TRIES_MAX) {
         give_up(lookups, lookup, FAILURE_BROKEN);
     } else {
-        push_front(&lookups->waiting, lookup);
+        insert_by_deadline(&lookups->waiting, lookup);
     }
 }
 
