@@ -9,7 +9,6 @@
 
 enum {
     SPARE_BATCHES_MAX = 64,               /* kept for use again */
-    AWAY_GREET_MS = 1000,                 /* to a lane that does not say it is connected */
     EXPIRED_MAX = MESSAGE_OPERATIONS_MAX, /* per tick; more follow in the next one, at once */
 };
 
@@ -18,7 +17,8 @@ enum lane_state { LANE_WAITING, LANE_GREETING, LANE_READY, LANE_BUSY, LANE_CANCE
 struct lane {
     enum lane_state state;
     bool is_connected;
-    struct instant alarm;  /* WAITING: when to greet; GREETING, BUSY: when the answer is late */
+    int redial_ms;         /* how long to wait for a connection before the next redial */
+    struct instant alarm;  /* WAITING: when to greet or redial; GREETING, BUSY: when to cancel */
     struct buffer message; /* the request that is out */
     struct batch *first;   /* oldest first; the first one is out while BUSY */
     struct batch *last;
@@ -63,6 +63,12 @@ struct dispatch {
     struct dispatch_effect effects[];
 };
 
+/* The lane that never sends. */
+static struct lane *homeless(struct dispatch *dispatch)
+{
+    return &dispatch->lanes[dispatch->lane_count];
+}
+
 enum status dispatch_create(
     const struct dispatch_settings *settings, struct dispatch **ret_dispatch)
 {
@@ -87,9 +93,12 @@ enum status dispatch_create(
         return STATUS_NO_MEMORY;
     }
     for (size_t i = 0; i <= lane_count; i++) {
-        dispatch->lanes[i].alarm = INSTANT_NEVER; /* the first greeting follows the connection */
-        dispatch->lanes[i].message = buffer_with_max(MESSAGE_BATCH_BYTES_MAX);
+        struct lane *lane = &dispatch->lanes[i];
+        lane->message = buffer_with_max(MESSAGE_BATCH_BYTES_MAX);
+        lane->redial_ms = DISPATCH_REDIAL_MS_MIN;
+        lane->alarm = instant_after_ms(settings->now, lane->redial_ms);
     }
+    homeless(dispatch)->alarm = INSTANT_NEVER;
     *ret_dispatch = dispatch;
     return STATUS_OK;
 }
@@ -318,11 +327,6 @@ static void move_lane(
     }
 }
 
-static struct lane *homeless(struct dispatch *dispatch)
-{
-    return &dispatch->lanes[dispatch->lane_count];
-}
-
 /* The lane of a node that is up which is nearest to its lane number `wanted`. */
 static size_t usable_lane(const struct dispatch *dispatch, size_t node, size_t wanted)
 {
@@ -420,7 +424,7 @@ static void leave_lane(struct dispatch *dispatch,
     move_lane(dispatch, lane, to, fault);
     if (to == LANE_WAITING) {
         lane->alarm =
-            instant_after_ms(now, lane->is_connected ? DISPATCH_GREET_EVERY_MS : AWAY_GREET_MS);
+            instant_after_ms(now, lane->is_connected ? DISPATCH_GREET_EVERY_MS : lane->redial_ms);
     }
     if (lane->first == NULL) {
         return;
@@ -447,6 +451,7 @@ static void fail_lane(struct dispatch *dispatch,
 static void enter_service(struct dispatch *dispatch, struct instant now, struct lane *lane)
 {
     move_lane(dispatch, lane, LANE_READY, NULL);
+    lane->redial_ms = DISPATCH_REDIAL_MS_MIN;
     move_batches(dispatch, lane, homeless(dispatch));
     send_next(dispatch, now, lane);
 }
@@ -669,6 +674,8 @@ void dispatch_lane_lost(struct dispatch *dispatch, struct instant now, size_t in
     lane->is_connected = false;
     if (lane->state == LANE_READY) {
         leave_lane(dispatch, now, lane, LANE_WAITING, status_text(STATUS_DISCONNECTED));
+    } else if (lane->state == LANE_WAITING) {
+        lane->alarm = instant_after_ms(now, lane->redial_ms);
     }
 }
 
@@ -687,7 +694,7 @@ void dispatch_lane_failed(
     case LANE_GREETING:
     case LANE_BUSY:
         if (status == STATUS_DISCONNECTED) { /* the node went; NODE_DOWN tells it once */
-            dispatch->nodes[node_of(dispatch, lane)].failures++;
+            dispatch->nodes[node_of(dispatch, lane)].failures += lane->state == LANE_BUSY;
             leave_lane(dispatch, now, lane, LANE_WAITING, status_text(status));
         } else {
             fail_lane(dispatch, now, lane, LANE_WAITING, status_text(status));
@@ -725,10 +732,24 @@ static void expire_lane(struct dispatch *dispatch, struct instant now, struct la
     }
 }
 
+static void redial(struct dispatch *dispatch, struct instant now, struct lane *lane)
+{
+    add_lane_effect(dispatch, DISPATCH_REDIAL, lane, NULL);
+    lane->redial_ms = 2 * lane->redial_ms;
+    if (lane->redial_ms > DISPATCH_REDIAL_MS_MAX) {
+        lane->redial_ms = DISPATCH_REDIAL_MS_MAX;
+    }
+    lane->alarm = instant_after_ms(now, lane->redial_ms);
+}
+
 static void ring_alarm(struct dispatch *dispatch, struct instant now, struct lane *lane)
 {
-    if (lane->state == LANE_WAITING) {
+    if (lane->state == LANE_WAITING && lane->is_connected) {
         greet(dispatch, now, lane);
+        return;
+    }
+    if (lane->state == LANE_WAITING) {
+        redial(dispatch, now, lane);
         return;
     }
     add_lane_effect(dispatch, DISPATCH_CANCEL, lane, NULL);

@@ -41,6 +41,8 @@ enum {
     DISPATCH_LANE_BATCHES_MAX = 8,    /* beyond them clients wait, so one slow node is not all */
     DISPATCH_LANE_DEADLINE_MS = 1000, /* a node answers in less than a millisecond, or it is ill */
     DISPATCH_GREET_EVERY_MS = 250,
+    DISPATCH_REDIAL_MS_MIN = 2000,  /* after a loss, then doubling: the network may have */
+    DISPATCH_REDIAL_MS_MAX = 16000, /* swallowed what would have brought the lane back */
 };
 
 struct dispatch;
@@ -52,6 +54,7 @@ struct dispatch_settings {
     size_t lanes_per_node; /* lane = node * lanes_per_node + 0 .. lanes_per_node-1 */
     size_t clients_max;
     unsigned answer_within_ms;
+    struct instant now;
 };
 
 /* STATUS_NO_MEMORY. */
@@ -64,6 +67,7 @@ void dispatch_destroy(struct dispatch *dispatch);
 enum dispatch_effect_kind {
     DISPATCH_SEND,      /* lane, bytes */
     DISPATCH_CANCEL,    /* lane: its request is given up */
+    DISPATCH_REDIAL,    /* lane: it stays lost */
     DISPATCH_ACCEPTED,  /* origin, server, received_ns: the answer to an IAMAT */
     DISPATCH_FOUND,     /* origin, found: the first step of a WHATSAT; its places are still owed */
     DISPATCH_REJECTED,  /* origin, cause: the answer to either */

@@ -70,6 +70,8 @@ enum lane_state { LANE_AWAY, LANE_IDLE, LANE_BUSY, LANE_CANCELLED };
 struct lane {
     enum lane_state state;
     bool is_connected;
+    int redial_ms;        /* how long to wait for a connection before the next redial */
+    struct instant alarm; /* AWAY: when to redial */
     size_t worker;
     struct lookup *lookup; /* BUSY only */
     struct buffer message; /* the request that is out */
@@ -193,7 +195,7 @@ enum status lookups_create(const struct lookups_settings *settings, struct looku
         lane_count += settings->threads[i];
     }
     /* Of one event: every look-up may end, and every lane fail, be cancelled and send. */
-    const size_t effect_max = LOOKUPS_MAX + 4 * lane_count + 4;
+    const size_t effect_max = LOOKUPS_MAX + 5 * lane_count + 4;
     struct lookups *lookups = calloc(1, sizeof *lookups + effect_max * sizeof lookups->effects[0]);
     if (lookups == NULL) {
         return STATUS_NO_MEMORY;
@@ -212,7 +214,12 @@ enum status lookups_create(const struct lookups_settings *settings, struct looku
         lookups->workers[i].lane_count = settings->threads[i];
         for (size_t k = 0; k < settings->threads[i]; k++) {
             lookups->lanes[lookups->lane_count++] = (struct lane){
-                .state = LANE_AWAY, .worker = i, .message = buffer_with_max(NEARBY_MAX)};
+                .state = LANE_AWAY,
+                .redial_ms = LOOKUPS_REDIAL_MS_MIN,
+                .alarm = instant_after_ms(settings->now, LOOKUPS_REDIAL_MS_MIN),
+                .worker = i,
+                .message = buffer_with_max(NEARBY_MAX),
+            };
         }
     }
     lookups->worker_count = settings->worker_count;
@@ -355,9 +362,15 @@ static void set_connected(struct lookups *lookups, struct lane *lane, bool is_co
     }
 }
 
-static void release_lane(struct lookups *lookups, struct lane *lane)
+static void redial_later(struct lane *lane, struct instant now)
+{
+    lane->alarm = instant_after_ms(now, lane->redial_ms);
+}
+
+static void release_lane(struct lookups *lookups, struct instant now, struct lane *lane)
 {
     move_lane(lookups, lane, lane->is_connected ? LANE_IDLE : LANE_AWAY);
+    redial_later(lane, now);
 }
 
 static struct lane *idle_lane_of(struct lookups *lookups, const struct worker *worker)
@@ -509,12 +522,12 @@ void lookups_lane_connected(struct lookups *lookups, struct instant now, size_t 
 
 void lookups_lane_lost(struct lookups *lookups, struct instant now, size_t index)
 {
-    (void)now;
     begin_event(lookups);
     struct lane *lane = &lookups->lanes[index];
     set_connected(lookups, lane, false);
     if (lane->state == LANE_IDLE) {
         move_lane(lookups, lane, LANE_AWAY);
+        redial_later(lane, now);
     }
 }
 
@@ -536,12 +549,13 @@ void lookups_lane_response(
     if (lane->state == LANE_BUSY && status == STATUS_OK) {
         lookups->answered++;
         worker->answered++;
+        lane->redial_ms = LOOKUPS_REDIAL_MS_MIN;
         end_lookup(lookups, lane->lookup, places.json, NULL);
         lane->lookup = NULL;
     } else if (lane->state == LANE_BUSY) {
         repeat(lookups, lane);
     }
-    release_lane(lookups, lane);
+    release_lane(lookups, now, lane);
     send_waiting(lookups, now);
 }
 
@@ -560,7 +574,7 @@ void lookups_lane_failed(
     if (lane->state == LANE_BUSY) {
         repeat(lookups, lane);
     }
-    release_lane(lookups, lane);
+    release_lane(lookups, now, lane);
     send_waiting(lookups, now);
 }
 
@@ -571,19 +585,36 @@ static bool is_late(const struct lookup *lookup, struct instant now)
     return !instant_is_before(now, lookup->deadline);
 }
 
+static void cancel(struct lookups *lookups, struct lane *lane)
+{
+    add_lane_effect(lookups, LOOKUPS_CANCEL, lane, NULL);
+    add_lane_effect(lookups, LOOKUPS_FAULT, lane, failure_words[FAILURE_TOO_LATE].log);
+    lookups->workers[lane->worker].is_suspect = true;
+    lookups->workers[lane->worker].failures++;
+    give_up(lookups, lane->lookup, FAILURE_TOO_LATE);
+    lane->lookup = NULL;
+    move_lane(lookups, lane, LANE_CANCELLED);
+}
+
+static void redial(struct lookups *lookups, struct instant now, struct lane *lane)
+{
+    add_lane_effect(lookups, LOOKUPS_REDIAL, lane, NULL);
+    lane->redial_ms = 2 * lane->redial_ms;
+    if (lane->redial_ms > LOOKUPS_REDIAL_MS_MAX) {
+        lane->redial_ms = LOOKUPS_REDIAL_MS_MAX;
+    }
+    redial_later(lane, now);
+}
+
 void lookups_tick(struct lookups *lookups, struct instant now)
 {
     begin_event(lookups);
     for (size_t i = 0; i < lookups->lane_count; i++) {
         struct lane *lane = &lookups->lanes[i];
         if (lane->state == LANE_BUSY && is_late(lane->lookup, now)) {
-            add_lane_effect(lookups, LOOKUPS_CANCEL, lane, NULL);
-            add_lane_effect(lookups, LOOKUPS_FAULT, lane, failure_words[FAILURE_TOO_LATE].log);
-            lookups->workers[lane->worker].is_suspect = true;
-            lookups->workers[lane->worker].failures++;
-            give_up(lookups, lane->lookup, FAILURE_TOO_LATE);
-            lane->lookup = NULL;
-            move_lane(lookups, lane, LANE_CANCELLED);
+            cancel(lookups, lane);
+        } else if (lane->state == LANE_AWAY && !instant_is_before(now, lane->alarm)) {
+            redial(lookups, now, lane);
         }
     }
     while (lookups->waiting.first != NULL && is_late(lookups->waiting.first, now)) {
@@ -601,8 +632,11 @@ struct instant lookups_deadline(const struct lookups *lookups)
         deadline = lookups->waiting.first->deadline;
     }
     for (size_t i = 0; i < lookups->lane_count; i++) {
-        if (lookups->lanes[i].state == LANE_BUSY) {
-            deadline = instant_earlier(deadline, lookups->lanes[i].lookup->deadline);
+        const struct lane *lane = &lookups->lanes[i];
+        if (lane->state == LANE_BUSY) {
+            deadline = instant_earlier(deadline, lane->lookup->deadline);
+        } else if (lane->state == LANE_AWAY) {
+            deadline = instant_earlier(deadline, lane->alarm);
         }
     }
     return deadline;

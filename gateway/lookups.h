@@ -29,7 +29,9 @@
 
 enum {
     LOOKUPS_MAX = 4096,
-    LOOKUPS_TRIES_MAX = 3,   /* a look-up that ends workers must not end them all */
+    LOOKUPS_TRIES_MAX = 3,         /* a look-up that ends workers must not end them all */
+    LOOKUPS_REDIAL_MS_MIN = 2000,  /* after a loss, then doubling: the network may have */
+    LOOKUPS_REDIAL_MS_MAX = 16000, /* swallowed what would have brought the lane back */
     LOOKUPS_MARGIN_MS = 500, /* beyond the time a worker may take, for the way there and back */
 };
 
@@ -39,6 +41,7 @@ struct lookups_settings {
     size_t worker_count;     /* 0 is allowed: then nothing is ever found */
     const unsigned *threads; /* of each worker; only read by lookups_create */
     unsigned timeout_ms;     /* of one look-up at a worker */
+    struct instant now;
 };
 
 /* STATUS_NO_MEMORY. */
@@ -55,6 +58,7 @@ size_t lookups_worker_of_lane(const struct lookups *lookups, size_t lane);
 enum lookups_effect_kind {
     LOOKUPS_SEND,        /* lane, bytes */
     LOOKUPS_CANCEL,      /* lane: its request is given up */
+    LOOKUPS_REDIAL,      /* lane: it stays lost */
     LOOKUPS_DONE,        /* origin, at_line, json; fault: why it has no places, or NULL */
     LOOKUPS_WORKER_UP,   /* worker */
     LOOKUPS_WORKER_DOWN, /* worker */

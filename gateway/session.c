@@ -314,12 +314,18 @@ void session_issue(struct session *session)
 }
 
 /* The entry of an issued command that has no answer yet. */
-static struct session_entry *open_entry(struct session *session, uint64_t ticket)
+static struct session_entry *open_entry(const struct session *session, uint64_t ticket)
 {
     assert(ticket - session->first < session->next - session->first);
     struct session_entry *entry = entry_of(session, ticket);
     assert(entry->state == ENTRY_OPEN);
     return entry;
+}
+
+struct slice session_id_of(const struct session *session, uint64_t ticket)
+{
+    const struct session_entry *entry = open_entry(session, ticket);
+    return field_of(line_of(session, entry), entry->id);
 }
 
 void session_answer_accepted(

@@ -101,6 +101,9 @@ bool session_peek(struct session *session, struct session_command *ret_command);
 /* Makes the peeked command issued: exactly one answer to its ticket must follow. */
 void session_issue(struct session *session);
 
+/* The id of an issued command that has no answer yet; borrowed until the next call of anything. */
+struct slice session_id_of(const struct session *session, uint64_t ticket);
+
 /* IAMAT was taken by `server` (borrowed until the reply) at `received_ns`. */
 void session_answer_accepted(
     struct session *session, uint64_t ticket, struct slice server, int64_t received_ns);

@@ -31,7 +31,7 @@ HEADER_OWNERS = {
     r"microhttpd\.h": {"common/admin"},
     r"curl/.*": {"places-worker/http_fetch"},
     r"sqlite3\.h": {"places-worker/place_store", "places-worker/place_writer"},
-    r"uv\.h": {"gateway/client_listener", "gateway/gateway", "gateway/main"},
+    r"uv\.h": {"gateway/client_listener", "gateway/clients", "gateway/gateway", "gateway/main"},
     r"xxhash\.h": {"herd-node/report_table"},
     r"pthread\.h": {
         "common/admin", "common/bounded_call", "common/bus_link", "common/canary", "common/lane", "common/log",

@@ -1,0 +1,185 @@
+/* Sockets made by hand, because libuv offers neither SO_REUSEPORT nor options that are inherited.
+ */
+#include "gateway/client_listener.h"
+
+#include <uv.h>
+
+#include <assert.h>
+#include <errno.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <stdlib.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+enum {
+    BACKLOG = 4096,        /* the system lowers it to its own maximum */
+    KEEPALIVE_IDLE_S = 60, /* then a client that is gone is noticed within a minute and a half */
+    KEEPALIVE_EVERY_S = 10,
+    KEEPALIVE_PROBES = 3,
+    FAILURES_MAX = 16, /* in a row; then the socket is closed, until somebody opens it again */
+};
+
+/* The handle lives on its own, because libuv closes it later than we do. */
+struct client_listener {
+    uv_loop_t *loop;
+    const struct topology_listener *where;
+    size_t index;
+    const struct client_listener_events *events;
+    uv_tcp_t *tcp; /* NULL: closed */
+    unsigned failures;
+};
+
+enum status client_listener_create(struct uv_loop_s *loop,
+    const struct topology_listener *where,
+    size_t index,
+    const struct client_listener_events *events,
+    struct client_listener **ret_listener)
+{
+    struct client_listener *listener = calloc(1, sizeof *listener);
+    if (listener == NULL) {
+        return STATUS_NO_MEMORY;
+    }
+    *listener =
+        (struct client_listener){.loop = loop, .where = where, .index = index, .events = events};
+    *ret_listener = listener;
+    return STATUS_OK;
+}
+
+static enum status status_of(int error)
+{
+    switch (error) {
+    case EADDRINUSE:
+        return STATUS_ADDRESS_IN_USE;
+    case EACCES:
+    case EPERM:
+        return STATUS_NOT_PERMITTED;
+    case EADDRNOTAVAIL:
+        return STATUS_NOT_FOUND;
+    case ENOMEM:
+    case ENOBUFS:
+        return STATUS_NO_MEMORY;
+    default:
+        return STATUS_IO;
+    }
+}
+
+static bool parse_address(const struct topology_listener *where,
+    struct sockaddr_storage *ret_address,
+    socklen_t *ret_size)
+{
+    if (uv_ip4_addr(where->host, where->port, (struct sockaddr_in *)ret_address) == 0) {
+        *ret_size = sizeof(struct sockaddr_in);
+        return true;
+    }
+    *ret_size = sizeof(struct sockaddr_in6);
+    return uv_ip6_addr(where->host, where->port, (struct sockaddr_in6 *)ret_address) == 0;
+}
+
+static bool set_option(int fd, int level, int option, int value)
+{
+    return setsockopt(fd, level, option, &value, sizeof value) == 0;
+}
+
+/* What Linux hands on to accepted sockets is set here once, and not for each of them. */
+static bool set_options(int fd, const struct topology_listener *where, int family)
+{
+    return set_option(fd, SOL_SOCKET, SO_REUSEADDR, 1) &&
+           (!where->is_shared || set_option(fd, SOL_SOCKET, SO_REUSEPORT, 1)) &&
+           (family != AF_INET6 || set_option(fd, IPPROTO_IPV6, IPV6_V6ONLY, 1)) &&
+           set_option(fd, IPPROTO_TCP, TCP_NODELAY, 1) &&
+           set_option(fd, SOL_SOCKET, SO_KEEPALIVE, 1) &&
+           set_option(fd, IPPROTO_TCP, TCP_KEEPIDLE, KEEPALIVE_IDLE_S) &&
+           set_option(fd, IPPROTO_TCP, TCP_KEEPINTVL, KEEPALIVE_EVERY_S) &&
+           set_option(fd, IPPROTO_TCP, TCP_KEEPCNT, KEEPALIVE_PROBES);
+}
+
+static enum status make_socket(const struct topology_listener *where, int *ret_fd)
+{
+    struct sockaddr_storage address = {0};
+    socklen_t size;
+    if (!parse_address(where, &address, &size)) {
+        return STATUS_MALFORMED;
+    }
+    const int fd = socket(address.ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+    if (fd < 0) {
+        return status_of(errno);
+    }
+    if (!set_options(fd, where, address.ss_family) ||
+        bind(fd, (const struct sockaddr *)&address, size) != 0) {
+        const enum status status = status_of(errno);
+        close(fd);
+        return status;
+    }
+    *ret_fd = fd;
+    return STATUS_OK;
+}
+
+static void on_connection(uv_stream_t *stream, int result)
+{
+    struct client_listener *listener = stream->data;
+    if (listener == NULL) {
+        return; /* closed in the same turn */
+    }
+    if (result == 0) {
+        listener->failures = 0;
+        listener->events->arrived(listener->events->context, listener->index, stream);
+        return;
+    }
+    listener->failures++;
+    if (listener->failures >= FAILURES_MAX) {
+        client_listener_close(listener);
+    }
+    listener->events->failed(listener->events->context, listener->index, uv_strerror(result));
+}
+
+static void on_closed(uv_handle_t *handle)
+{
+    free(handle);
+}
+
+enum status client_listener_open(struct client_listener *listener)
+{
+    if (listener->tcp != NULL) {
+        return STATUS_OK;
+    }
+    uv_tcp_t *tcp = calloc(1, sizeof *tcp);
+    int fd = -1;
+    if (tcp == NULL || uv_tcp_init(listener->loop, tcp) != 0) {
+        free(tcp);
+        return STATUS_NO_MEMORY;
+    }
+    tcp->data = listener;
+    enum status status = make_socket(listener->where, &fd);
+    if (status == STATUS_OK) {
+        int result = uv_tcp_open(tcp, fd);
+        if (result != 0) {
+            close(fd);
+        } else {
+            result = uv_listen((uv_stream_t *)tcp, BACKLOG, on_connection);
+        }
+        status = result == 0 ? STATUS_OK : status_of(-result); /* libuv's codes are -errno here */
+    }
+    if (status != STATUS_OK) {
+        uv_close((uv_handle_t *)tcp, on_closed);
+        return status;
+    }
+    listener->tcp = tcp;
+    listener->failures = 0;
+    return STATUS_OK;
+}
+
+void client_listener_close(struct client_listener *listener)
+{
+    if (listener->tcp == NULL) {
+        return;
+    }
+    listener->tcp->data = NULL;
+    uv_close((uv_handle_t *)listener->tcp, on_closed);
+    listener->tcp = NULL;
+}
+
+bool client_listener_is_open(const struct client_listener *listener)
+{
+    return listener->tcp != NULL;
+}

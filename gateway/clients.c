@@ -1,0 +1,589 @@
+/* libuv on one side, sessions on the other. */
+#include "gateway/clients.h"
+
+#include <uv.h>
+
+#include <assert.h>
+#include <stdlib.h>
+
+enum {
+    READ_MAX = 64 * 1024, /* bytes per read, into one buffer that all clients share */
+    ADDRESS_TEXT_SIZE = 64,
+};
+
+struct client_list {
+    struct client *first;
+    struct client *last;
+    size_t count;
+};
+
+/*
+ * Kept below 1 KiB, because an idle client costs exactly this.
+ *
+ *   SERVING ──▶ FINISHING: no more is read ──▶ LINGERING: all was sent, the client may still send
+ */
+struct client {
+    uv_tcp_t tcp;
+    union {
+        uv_write_t write;
+        uv_shutdown_t shutdown;
+    } request;
+    struct clients *clients;
+    struct client *previous;
+    struct client *next;
+    struct client_list *list; /* the active or the waiting ones, or NULL */
+    uint32_t index;
+    uint32_t generation;
+    uint64_t number; /* counts connections, for the log */
+    size_t listener;
+    bool is_reading;
+    bool is_writing; /* `writing` belongs to libuv */
+    bool has_ended;  /* it said so */
+    bool is_stopped; /* we want no more of it */
+    bool is_lingering;
+    bool is_closing;
+    bool wants_room;
+    bool is_quiet; /* nothing happened to it since the last check */
+    size_t unsent; /* at the last check, and since when it is that many */
+    struct instant unsent_since;
+    struct session session;
+    struct buffer writing;
+};
+
+struct clients {
+    uv_loop_t *loop;
+    struct clients_settings settings;
+    const struct clients_events *events;
+    struct client **slots;
+    uint32_t *free_slots;
+    size_t free_count;
+    size_t slots_used; /* no slot from here on was ever used */
+    struct client_list active;
+    struct client_list waiting;
+    struct clients_view view;
+    char read_bytes[READ_MAX];
+};
+
+enum status clients_create(struct uv_loop_s *loop,
+    const struct clients_settings *settings,
+    const struct clients_events *events,
+    struct clients **ret_clients)
+{
+    struct clients *clients = calloc(1, sizeof *clients);
+    struct client **slots = calloc(settings->connections_max, sizeof(struct client *));
+    uint32_t *free_slots = calloc(settings->connections_max, sizeof *free_slots);
+    if (clients == NULL || slots == NULL || free_slots == NULL) {
+        free(clients);
+        free(slots);
+        free(free_slots);
+        return STATUS_NO_MEMORY;
+    }
+    clients->loop = loop;
+    clients->settings = *settings;
+    clients->events = events;
+    clients->slots = slots;
+    clients->free_slots = free_slots;
+    for (size_t i = 0; i < settings->connections_max; i++) {
+        free_slots[i] = (uint32_t)(settings->connections_max - 1 - i);
+    }
+    clients->free_count = settings->connections_max;
+    *ret_clients = clients;
+    return STATUS_OK;
+}
+
+/* ---- Lists ---- */
+
+static void leave_list(struct client *client)
+{
+    struct client_list *list = client->list;
+    if (list == NULL) {
+        return;
+    }
+    if (client->previous == NULL) {
+        list->first = client->next;
+    } else {
+        client->previous->next = client->next;
+    }
+    if (client->next == NULL) {
+        list->last = client->previous;
+    } else {
+        client->next->previous = client->previous;
+    }
+    list->count--;
+    client->list = NULL;
+}
+
+static void join_list(struct client *client, struct client_list *list)
+{
+    leave_list(client);
+    client->list = list;
+    client->next = NULL;
+    client->previous = list->last;
+    if (list->last == NULL) {
+        list->first = client;
+    } else {
+        list->last->next = client;
+    }
+    list->last = client;
+    list->count++;
+}
+
+void clients_touch(struct clients *clients, struct client *client)
+{
+    if (client->list != &clients->active && !client->is_closing) {
+        join_list(client, &clients->active);
+    }
+}
+
+void clients_wake(struct clients *clients, size_t count)
+{
+    while (count-- > 0 && clients->waiting.first != NULL) {
+        clients_touch(clients, clients->waiting.first);
+    }
+}
+
+/* ---- The end of a connection ---- */
+
+static void on_closed(uv_handle_t *handle)
+{
+    struct client *client = handle->data;
+    buffer_clear(&client->writing); /* libuv has given it back */
+    free(client);
+}
+
+static void close_client(struct client *client, const char *cause)
+{
+    struct clients *clients = client->clients;
+    if (client->is_closing) {
+        return;
+    }
+    if (clients->settings.logs_traffic) {
+        log_event(clients->settings.log,
+            "client_disconnected",
+            log_number("client", (int64_t)client->number),
+            log_text("cause", cause));
+    }
+    client->is_closing = true;
+    leave_list(client);
+    session_clear(&client->session);
+    clients->slots[client->index] = NULL;
+    clients->free_slots[clients->free_count++] = client->index;
+    clients->view.open--;
+    clients->events->closed(clients->events->context, client->index);
+    uv_close((uv_handle_t *)&client->tcp, on_closed);
+}
+
+/* ---- Reading ---- */
+
+static void log_line(
+    const struct client *client, const char *event, struct slice line, size_t places_length)
+{
+    if (!client->clients->settings.logs_traffic) {
+        return;
+    }
+    if (places_length == 0) {
+        log_event(client->clients->settings.log,
+            event,
+            log_number("client", (int64_t)client->number),
+            log_bytes("line", line));
+    } else {
+        log_event(client->clients->settings.log,
+            event,
+            log_number("client", (int64_t)client->number),
+            log_bytes("line", line),
+            log_number("places_bytes", (int64_t)places_length));
+    }
+}
+
+/* Whether any whole line was there. */
+static bool read_lines(struct client *client)
+{
+    const struct instant now = instant_now();
+    struct slice line;
+    bool is_any = false;
+    while (session_read(&client->session, now, &line)) {
+        is_any = true;
+        client->clients->view.lines_in++;
+        log_line(client, "input", line, 0);
+    }
+    return is_any;
+}
+
+static void on_alloc(uv_handle_t *handle, size_t suggested, uv_buf_t *buffer)
+{
+    (void)suggested;
+    struct client *client = handle->data;
+    const size_t room = client->is_lingering ? READ_MAX : session_room(&client->session);
+    buffer->base = client->clients->read_bytes;
+    buffer->len = room < READ_MAX ? room : READ_MAX;
+}
+
+static void on_read(uv_stream_t *stream, ssize_t count, const uv_buf_t *buffer);
+
+/* Reads as long as the session has room, or to see the client's end. */
+static void update_reading(struct client *client)
+{
+    const bool wants =
+        !client->has_ended &&
+        (client->is_lingering || (!client->is_stopped && session_room(&client->session) > 0));
+    if (wants && !client->is_reading) {
+        client->is_reading = uv_read_start((uv_stream_t *)&client->tcp, on_alloc, on_read) == 0;
+    } else if (!wants && client->is_reading) {
+        uv_read_stop((uv_stream_t *)&client->tcp);
+        client->is_reading = false;
+    }
+}
+
+static void on_end(struct client *client)
+{
+    client->has_ended = true;
+    if (client->is_lingering) {
+        close_client(client, "end");
+        return;
+    }
+    session_end_input(&client->session);
+    (void)read_lines(client);
+    clients_touch(client->clients, client);
+}
+
+static void on_read(uv_stream_t *stream, ssize_t count, const uv_buf_t *buffer)
+{
+    struct client *client = stream->data;
+    client->is_quiet = false;
+    if (count == UV_EOF) {
+        on_end(client);
+    } else if (count < 0 && count != UV_ENOBUFS) {
+        close_client(client, uv_strerror((int)count));
+    } else if (count > 0 && !client->is_lingering) {
+        client->clients->view.bytes_in += (uint64_t)count;
+        if (session_feed(&client->session, slice_of_bytes(buffer->base, (size_t)count)) !=
+            STATUS_OK) {
+            close_client(client, "out of memory");
+            return;
+        }
+        (void)read_lines(client);
+        clients_touch(client->clients, client);
+    }
+    if (!client->is_closing) {
+        update_reading(client);
+    }
+}
+
+/* ---- Writing ---- */
+
+static void on_written(uv_write_t *request, int result)
+{
+    struct client *client = request->data;
+    client->is_writing = false;
+    client->is_quiet = false;
+    if (client->is_closing) {
+        return;
+    }
+    if (result != 0) {
+        close_client(client, uv_strerror(result));
+        return;
+    }
+    client->clients->view.bytes_out += client->writing.length;
+    buffer_reset(&client->writing);
+    clients_touch(client->clients, client);
+}
+
+/* Writes what the socket takes at once, and gives the rest to libuv. */
+static void write_output(struct client *client)
+{
+    if (client->is_writing || session_output_length(&client->session) == 0) {
+        return;
+    }
+    session_take_output(&client->session, &client->writing);
+    uv_stream_t *stream = (uv_stream_t *)&client->tcp;
+    uv_buf_t bytes = uv_buf_init(client->writing.data, (unsigned)client->writing.length);
+    int result = uv_try_write(stream, &bytes, 1);
+    if (result == (int)client->writing.length) {
+        client->clients->view.bytes_out += client->writing.length;
+        buffer_reset(&client->writing);
+        return;
+    }
+    const size_t written = result > 0 ? (size_t)result : 0;
+    if (result >= 0 || result == UV_EAGAIN) {
+        bytes = uv_buf_init(
+            client->writing.data + written, (unsigned)(client->writing.length - written));
+        client->request.write.data = client;
+        result = uv_write(&client->request.write, stream, &bytes, 1, on_written);
+        client->is_writing = result == 0;
+    }
+    if (!client->is_writing) {
+        close_client(client, uv_strerror(result));
+    }
+}
+
+static void on_shutdown(uv_shutdown_t *request, int result)
+{
+    struct client *client = request->data;
+    if (result != 0) {
+        close_client(client, uv_strerror(result));
+    }
+}
+
+/* All is sent. Closing while the client still sends would make the system throw away what it has
+ * not delivered yet, so that waits for the client's own end. */
+static void finish(struct client *client)
+{
+    if (client->has_ended) {
+        close_client(client, "end");
+        return;
+    }
+    if (client->is_lingering) {
+        return;
+    }
+    client->is_lingering = true;
+    client->request.shutdown.data = client;
+    const int result =
+        uv_shutdown(&client->request.shutdown, (uv_stream_t *)&client->tcp, on_shutdown);
+    if (result != 0) {
+        close_client(client, uv_strerror(result));
+    }
+}
+
+/* Appends the replies that are due; whether there was any. */
+static bool collect_replies(struct client *client)
+{
+    struct clients_view *view = &client->clients->view;
+    bool is_any = false;
+    for (;;) {
+        struct session_reply reply;
+        switch (session_reply(&client->session, &reply)) {
+        case SESSION_REPLIED:
+            is_any = true;
+            view->replies++;
+            view->replies_invalid += reply.line.data[0] == '?';
+            log_line(client, "output", reply.line, reply.places_length);
+            continue;
+        case SESSION_WAITS:
+            return is_any;
+        case SESSION_NO_MEMORY:
+            close_client(client, "out of memory");
+            return false;
+        }
+    }
+}
+
+/* ---- Turns ---- */
+
+static void issue_commands(struct client *client)
+{
+    struct clients *clients = client->clients;
+    struct session_command command;
+    (void)read_lines(client);
+    enum clients_issue result = CLIENTS_ISSUED;
+    while (result == CLIENTS_ISSUED && session_peek(&client->session, &command)) {
+        result = clients->events->issue(clients->events->context, client, &command);
+    }
+    client->wants_room = result == CLIENTS_NO_ROOM;
+}
+
+static void reply_and_write(struct client *client)
+{
+    bool is_any = false;
+    while (collect_replies(client)) {
+        is_any = true;
+        write_output(client);
+    }
+    if (client->is_closing) {
+        return;
+    }
+    write_output(client);
+    if (client->is_closing) {
+        return;
+    }
+    if (!client->is_writing && session_is_finished(&client->session)) {
+        finish(client);
+    }
+    if (client->is_closing) {
+        return;
+    }
+    update_reading(client);
+    struct session_command command;
+    if (is_any && (read_lines(client) || session_peek(&client->session, &command))) {
+        clients_touch(client->clients, client); /* the replies made room for more commands */
+    } else if (client->wants_room) {
+        join_list(client, &client->clients->waiting);
+    }
+}
+
+void clients_turn(struct clients *clients)
+{
+    while (clients->active.count > 0) {
+        for (struct client *client = clients->active.first; client != NULL; client = client->next) {
+            issue_commands(client);
+        }
+        clients->events->issued(clients->events->context);
+        for (size_t count = clients->active.count; count > 0 && clients->active.first != NULL;
+             count--) {
+            struct client *client = clients->active.first;
+            leave_list(client);
+            reply_and_write(client);
+        }
+    }
+}
+
+static bool is_stuck(struct client *client, struct instant now)
+{
+    const size_t unsent = uv_stream_get_write_queue_size((uv_stream_t *)&client->tcp);
+    const bool is_waiting = unsent > 0 || client->is_lingering;
+    if (!is_waiting || unsent != client->unsent) {
+        client->unsent = unsent;
+        client->unsent_since = now;
+        return false;
+    }
+    return instant_ns_between(client->unsent_since, now) >= (int64_t)CLIENTS_STUCK_MS * NS_PER_MS;
+}
+
+void clients_check(struct clients *clients, struct instant now)
+{
+    for (size_t i = 0; i < clients->slots_used; i++) {
+        struct client *client = clients->slots[i];
+        if (client == NULL) {
+            continue;
+        }
+        if (is_stuck(client, now)) {
+            clients->view.stuck++;
+            log_event(clients->settings.log,
+                "client_stuck",
+                log_number("client", (int64_t)client->number),
+                log_number("unsent", (int64_t)client->unsent));
+            close_client(client, "it does not take what it is owed");
+            continue;
+        }
+        if (client->is_quiet) {
+            session_trim(&client->session);
+            if (!client->is_writing) {
+                buffer_clear(&client->writing);
+            }
+        }
+        client->is_quiet = true;
+    }
+}
+
+/* ---- The beginning of a connection ---- */
+
+static void on_refused_closed(uv_handle_t *handle)
+{
+    free(handle);
+}
+
+static void refuse(struct clients *clients, uv_stream_t *stream)
+{
+    clients->view.refused++;
+    uv_tcp_t *tcp = calloc(1, sizeof *tcp);
+    if (tcp == NULL || uv_tcp_init(clients->loop, tcp) != 0) {
+        free(tcp);
+        return;
+    }
+    (void)uv_accept(stream, (uv_stream_t *)tcp);
+    uv_close((uv_handle_t *)tcp, on_refused_closed);
+}
+
+static void log_arrival(const struct client *client)
+{
+    if (!client->clients->settings.logs_traffic) {
+        return;
+    }
+    struct sockaddr_storage address;
+    int size = sizeof address;
+    char host[ADDRESS_TEXT_SIZE] = "?";
+    if (uv_tcp_getpeername(&client->tcp, (struct sockaddr *)&address, &size) == 0) {
+        const struct sockaddr *peer = (const struct sockaddr *)&address;
+        (void)uv_ip_name(peer, host, sizeof host);
+    }
+    log_event(client->clients->settings.log,
+        "client_connected",
+        log_number("client", (int64_t)client->number),
+        log_text("peer", host),
+        log_number("listener", (int64_t)client->listener));
+}
+
+void clients_arrived(struct clients *clients, size_t listener, struct uv_stream_s *stream)
+{
+    struct client *client = clients->free_count == 0 ? NULL : calloc(1, sizeof *client);
+    if (client == NULL || uv_tcp_init(clients->loop, &client->tcp) != 0) {
+        free(client);
+        refuse(clients, stream);
+        return;
+    }
+    client->clients = clients;
+    client->tcp.data = client;
+    client->writing = buffer_with_max(0);
+    session_init(&client->session, &clients->settings.limits);
+    client->index = clients->free_slots[--clients->free_count];
+    clients->slots[client->index] = client;
+    if (client->index >= clients->slots_used) {
+        clients->slots_used = client->index + 1;
+    }
+    client->listener = listener;
+    client->number = ++clients->view.accepted;
+    clients->view.open++;
+    client->generation = clients->events->opened(clients->events->context, client->index, listener);
+    const int result = uv_accept(stream, (uv_stream_t *)&client->tcp);
+    if (result != 0) {
+        close_client(client, uv_strerror(result));
+        return;
+    }
+    log_arrival(client);
+    update_reading(client);
+}
+
+/* ---- Knowing and stopping them ---- */
+
+struct client *clients_find(const struct clients *clients, struct origin origin)
+{
+    assert(origin.client < clients->settings.connections_max);
+    struct client *client = clients->slots[origin.client];
+    return client != NULL && client->generation == origin.generation ? client : NULL;
+}
+
+struct session *client_session(struct client *client)
+{
+    return &client->session;
+}
+
+uint32_t client_index(const struct client *client)
+{
+    return client->index;
+}
+
+static void stop_client(struct client *client)
+{
+    if (client->is_stopped) {
+        return;
+    }
+    (void)read_lines(client);
+    session_cut_input(&client->session);
+    client->is_stopped = true;
+    update_reading(client);
+    clients_touch(client->clients, client);
+}
+
+void clients_stop_listener(struct clients *clients, size_t listener)
+{
+    for (size_t i = 0; i < clients->slots_used; i++) {
+        if (clients->slots[i] != NULL && clients->slots[i]->listener == listener) {
+            stop_client(clients->slots[i]);
+        }
+    }
+}
+
+void clients_stop(struct clients *clients)
+{
+    for (size_t i = 0; i < clients->slots_used; i++) {
+        if (clients->slots[i] != NULL) {
+            stop_client(clients->slots[i]);
+        }
+    }
+}
+
+struct clients_view clients_view(const struct clients *clients)
+{
+    struct clients_view view = clients->view;
+    view.waiting = clients->waiting.count;
+    return view;
+}
