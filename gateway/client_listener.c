@@ -179,6 +179,14 @@ void client_listener_close(struct client_listener *listener)
     listener->tcp = NULL;
 }
 
+void client_listener_destroy(struct client_listener *listener)
+{
+    if (listener != NULL) {
+        client_listener_close(listener);
+        free(listener);
+    }
+}
+
 bool client_listener_is_open(const struct client_listener *listener)
 {
     return listener->tcp != NULL;

@@ -33,6 +33,9 @@ enum status client_listener_create(struct uv_loop_s *loop,
     const struct client_listener_events *events,
     struct client_listener **ret_listener) MUST_USE;
 
+/* Closes first. NULL is allowed. */
+void client_listener_destroy(struct client_listener *listener);
+
 /* Listens, if it does not yet. STATUS_ADDRESS_IN_USE, STATUS_NOT_PERMITTED, STATUS_NOT_FOUND (no
  * such address here), STATUS_MALFORMED, STATUS_IO. */
 enum status client_listener_open(struct client_listener *listener) MUST_USE;

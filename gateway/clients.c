@@ -91,6 +91,17 @@ enum status clients_create(struct uv_loop_s *loop,
     return STATUS_OK;
 }
 
+void clients_destroy(struct clients *clients)
+{
+    if (clients == NULL) {
+        return;
+    }
+    assert(clients->view.open == 0);
+    free(clients->slots);
+    free(clients->free_slots);
+    free(clients);
+}
+
 /* ---- Lists ---- */
 
 static void leave_list(struct client *client)
@@ -169,6 +180,7 @@ static void close_client(struct client *client, const char *cause)
     clients->slots[client->index] = NULL;
     clients->free_slots[clients->free_count++] = client->index;
     clients->view.open--;
+    clients->view.lingering -= client->is_lingering;
     clients->events->closed(clients->events->context, client->index);
     uv_close((uv_handle_t *)&client->tcp, on_closed);
 }
@@ -336,6 +348,7 @@ static void finish(struct client *client)
         return;
     }
     client->is_lingering = true;
+    client->clients->view.lingering++;
     client->request.shutdown.data = client;
     const int result =
         uv_shutdown(&client->request.shutdown, (uv_stream_t *)&client->tcp, on_shutdown);

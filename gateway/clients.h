@@ -61,6 +61,9 @@ enum status clients_create(struct uv_loop_s *loop,
     const struct clients_events *events,
     struct clients **ret_clients) MUST_USE;
 
+/* No client may be open. NULL is allowed. */
+void clients_destroy(struct clients *clients);
+
 /* Accepts the connection that waits at `stream`. */
 void clients_arrived(struct clients *clients, size_t listener, struct uv_stream_s *stream);
 

@@ -7,7 +7,8 @@
 
 struct clients_view {
     size_t open;
-    size_t waiting; /* for room */
+    size_t waiting;   /* for room */
+    size_t lingering; /* have all they are owed, and are to close */
     uint64_t accepted;
     uint64_t refused; /* because there were too many */
     uint64_t stuck;   /* closed for it */
