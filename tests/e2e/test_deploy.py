@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import signal
 import socket
 import subprocess
@@ -64,7 +65,11 @@ def test_up_serves_clients_prints_the_ports_and_shows_a_conversation(deployment)
         host, port = deployment.herd.port_of(server)
         assert f"{host}:{port}" in output
         assert parse_at(deployment.ask(server, b"IAMAT up %s 1\n" % UCLA)).server == server.encode()
-    assert "\nAT Goloman +" in output and '"status" : "OK"' in output
+    lines = output.splitlines()
+    told, found = (index for index, line in enumerate(lines) if line.startswith("AT Goloman "))
+    assert lines[told] == lines[found] and lines[found - 1].startswith("to Wilkes: WHATSAT"), output
+    places = json.loads("\n".join(lines[found + 1:]))
+    assert places["status"] == "OK" and len(places["results"]) == 2
     assert deployment.living() == set(deployment.herd.processes)
 
 
@@ -218,3 +223,145 @@ def test_the_shipped_topologies_are_sound(deployment, name):
     )
 
     assert result.returncode == 0, result.stderr
+
+
+def test_down_ends_a_process_that_does_not_react(deployment):
+    deployment.done("up")
+    os.kill(deployment.pids()["Hands"], signal.SIGSTOP)
+
+    output = deployment.done("down")
+
+    assert "Hands stopped (killed: it did not end in time)" in output
+    assert deployment.living() == set()
+
+
+def test_down_ends_what_the_topology_no_longer_has(deployment):
+    deployment.done("up")
+    pids = deployment.pids()
+    deployment.herd.path.write_text(json.dumps(make_topology("Solo")))
+
+    deployment.done("down")
+
+    assert not any(os.path.exists(f"/proc/{pid}") for pid in pids.values())
+
+
+def test_a_stranger_behind_an_old_pid_file_is_left_alone(deployment):
+    deployment.done("up")
+    deployment.done("stop", "Welsh")
+    stranger = subprocess.Popen(["sleep", "60"])
+    try:
+        (deployment.run_folder / "pids" / "Welsh.pid").write_text(f"{stranger.pid}\n")
+
+        assert "Welsh does not run" in deployment.done("stop", "Welsh")
+        deployment.done("down")
+
+        assert stranger.poll() is None
+    finally:
+        (deployment.run_folder / "pids" / "Welsh.pid").unlink(missing_ok=True)
+        stranger.kill()
+        stranger.wait()
+
+
+def test_herds_run_side_by_side(deployment, tmp_path):
+    other = Deployment(tmp_path / "other", make_topology("Solo"))
+    deployment.done("up")
+    try:
+        other.done("up")
+    finally:
+        other.done("down")
+
+    assert other.living() == set()
+    assert deployment.living() == set(deployment.herd.processes)
+
+
+def test_status_tells_of_each_process_and_that_the_herd_has_converged(deployment):
+    deployment.done("up")
+    deployment.ask("Welsh", b"IAMAT a %s 1\nIAMAT b %s 1\n" % (UCLA, UCLA))
+
+    table = deployment.done("status", "--wait", "10")
+    status = json.loads(deployment.done("status", "--json"))
+
+    assert table.endswith("\nconverged: all servers know the same\n")
+    assert status["converged"] is True and status["problems"] == []
+    assert {one["name"]: one["pid"] for one in status["processes"]} == deployment.pids()
+    for one in status["processes"]:
+        assert one["state"] == "ready" and one["memory_bytes"] > 100_000
+        assert re.search(rf"^{one['kind']} +{one['name']} +{one['pid']} +ready ", table, re.MULTILINE), table
+        if one["kind"] == "node":
+            assert one["status"]["reports"] == 3  # these two, and that of the first conversation
+
+
+def test_status_tells_of_a_process_that_does_not_react(deployment):
+    deployment.done("up")
+    os.kill(deployment.pids()["Welsh"], signal.SIGSTOP)
+    try:
+        result = deployment("status", "--json")
+    finally:
+        os.kill(deployment.pids()["Welsh"], signal.SIGCONT)
+
+    assert result.returncode == 1
+    assert {one["name"]: one["state"] for one in json.loads(result.stdout)["processes"]}["Welsh"] == "not ready"
+
+
+def test_graph_marks_what_would_split_the_herd(deployment):
+    output = deployment.done("graph")
+
+    assert "Holiday*" in output and "Welsh !" in output
+    assert "losing Holiday would split the herd into [Goloman Hands Wilkes] and [Welsh]" in output
+
+
+def test_a_missing_database_is_named_and_nothing_is_left(tmp_path):
+    deployment = Deployment(tmp_path / "deployment", make_topology("Solo", workers=1, places={"database": "nowhere.sqlite"}))
+
+    result = deployment("up")
+
+    assert result.returncode == 1
+    assert "places-1 did not start" in result.stderr and "nowhere.sqlite" in result.stderr
+    assert len(result.stderr.splitlines()) == 1 and deployment.living() == set()
+
+
+def test_an_interrupted_up_stops_what_it_started(deployment, tmp_path):
+    build = tmp_path / "with a worker that is never ready"
+    (build / "bin").mkdir(parents=True)
+    for program in ("herd-topology", "herd-node", "gateway"):
+        (build / "bin" / program).symlink_to(BUILD / "bin" / program)
+    (build / "bin" / "places-worker").write_text("#!/usr/bin/python3\nimport signal\nsignal.pause()\n")
+    (build / "bin" / "places-worker").chmod(0o755)
+    process = subprocess.Popen(
+        [ROOT / "deploy" / "herd", "up", "--topology", deployment.herd.path, "--run", deployment.run_folder],
+        stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, stdin=subprocess.DEVNULL, text=True, start_new_session=True,
+        env={**os.environ, "HERD_BUILD": str(build)},
+    )
+    wait_until(lambda: len(deployment.pids()) == len(deployment.herd.processes), "all have started")
+    process.send_signal(signal.SIGINT)
+
+    complaint = process.communicate(timeout=60)[1]
+
+    assert process.returncode == 1 and "interrupted" in complaint
+    assert deployment.pids() == {}
+    deployment.done("up")
+
+
+@pytest.mark.parametrize(
+    "words, complaint",
+    [
+        ([], "usage: deploy/herd"),
+        (["fly"], "unknown command fly"),
+        (["up", "--fast"], "unknown option --fast"),
+        (["status", "--wait", "long"], "--wait long: not a number"),
+        (["status", "--wait"], "--wait needs a value"),
+        (["start"], "start needs the NAME of a process"),
+    ],
+)
+def test_a_wrong_command_line_is_told(words, complaint):
+    result = subprocess.run([ROOT / "deploy" / "herd", *words], capture_output=True, text=True, timeout=60, check=False)
+
+    assert result.returncode == 2 and complaint in result.stderr
+
+
+def test_unknown_names_are_told_with_those_there_are(deployment):
+    process = deployment("start", "Wulkes")
+    topology = deployment("status", topology="gollum")
+
+    assert process.returncode == 1 and "has no process Wulkes; it has Goloman Hands" in process.stderr
+    assert topology.returncode == 1 and "no topology gollum; shipped are alford goloman hill single" in topology.stderr
