@@ -36,34 +36,32 @@ struct link {
     /* The neighbour's log, as far as it is here. */
     uint64_t incarnation;          /* of the neighbour; 0: never heard */
     uint64_t replaced_incarnation; /* the one before, which may not come back */
-    bool is_lost_since_heard;      /* its process may be gone */
     struct instant heard;
     struct holding held; /* what we hold of it; incarnation is the neighbour's */
     uint64_t peer_head;
     uint64_t peer_head_at_first; /* what it had when it was first heard */
     bool is_caught_up;
+    bool is_lost_since_heard; /* its process may be gone */
+    bool owes_answer;         /* a batch came, or a loss was seen, and was not confirmed yet */
 
-    /* Our log, as far as it is there. */
-    uint64_t number; /* of the last message sent */
-    uint64_t
-        trusted_from; /* known bits of reports changed up to here were set for a former process */
+    /* Our log, as far as it is there: see repair() for how the two stretches share it. */
+    uint64_t number;          /* of the last message sent */
+    uint64_t trusted_from;    /* known bits of reports changed up to here are a former process's */
     struct holding confirmed; /* the neighbour's last word about ours; incarnation is ours */
     struct stretch live;      /* (backfill_end, head] */
-    struct stretch
-        backfill; /* (confirmed.mark, backfill_end], after a loss or a restart of the neighbour */
+    struct stretch backfill;  /* (confirmed.mark, backfill_end], after a loss or a restart */
     uint64_t backfill_end;
     size_t flight_count;
     struct flight flights[GOSSIP_WINDOW];
-    bool owes_answer; /* a batch came and was not confirmed yet */
     struct instant hello_due;
 
     /* Comparison of the tables. */
     unsigned differed; /* comparisons in a row that found different digests */
-    struct instant repeat_all_after;
-    int64_t repeat_all_ms;
     bool was_equal;
     struct instant equal_at;
     uint64_t equal_head; /* our head at that time */
+    struct instant repeat_all_after;
+    int64_t repeat_all_ms;
 
     struct instant behind_since; /* INSTANT_NEVER: everything is confirmed */
     uint64_t sent_to_max;
@@ -95,11 +93,13 @@ enum status gossip_create(
 {
     assert(config->link_count <= GOSSIP_LINKS_MAX && config->incarnation != 0);
     size_t names_length = config->herd.length + config->self.length;
-    for (size_t i = 0; i < config->link_count; i++)
+    for (size_t i = 0; i < config->link_count; i++) {
         names_length += config->neighbours[i].length;
+    }
     struct gossip *gossip = calloc(1, sizeof *gossip + names_length);
-    if (gossip == NULL)
+    if (gossip == NULL) {
         return STATUS_NO_MEMORY;
+    }
 
     char *free_space = gossip->names;
     gossip->herd = copy_name(&free_space, config->herd);
@@ -137,9 +137,11 @@ static void rewind_stretch(struct gossip *gossip, struct stretch *stretch, uint6
 
 static void void_flights(struct link *link, bool is_backfill)
 {
-    for (size_t i = 0; i < link->flight_count; i++)
-        if (link->flights[i].is_backfill == is_backfill)
+    for (size_t i = 0; i < link->flight_count; i++) {
+        if (link->flights[i].is_backfill == is_backfill) {
             link->flights[i].is_void = true;
+        }
+    }
 }
 
 static bool is_backfilling(const struct link *link)
@@ -165,50 +167,56 @@ static void start_over(struct gossip *gossip, struct link *link)
     link->trusted_from = head;
 }
 
+static bool has_island(const struct holding *holding)
+{
+    return holding->island_from < holding->island_to;
+}
+
 static bool is_covered(const struct flight *flight, const struct holding *holding)
 {
     return flight->to <= holding->mark ||
            (flight->from >= holding->island_from && flight->to <= holding->island_to);
 }
 
-/*
- * A message of the live stretch got lost. Either later ones got through and form an island: then
- * the gap before it is filled and the live stretch goes on; or the live stretch returns to where
- * the neighbour's knowledge of it ends.
- */
-static void repair_live(struct gossip *gossip,
-    struct link *link,
-    const struct flight *lost,
-    const struct holding *holding)
+static uint64_t max_of(uint64_t a, uint64_t b)
 {
-    bool has_island = holding->island_from < holding->island_to;
-    bool is_in_gap = has_island && lost->to <= holding->island_from;
-    bool is_gap_filling = holding->mark < link->backfill_end;
-    if (is_in_gap && is_gap_filling) {
-        link->backfill_end = holding->island_from;
-        return;
-    }
-    if (is_in_gap) {
-        start_backfill(gossip, link, holding->mark, holding->island_from);
-        return;
-    }
-    uint64_t end = holding->mark > link->backfill_end ? holding->mark : link->backfill_end;
-    if (has_island)
-        end = holding->island_to;
-    void_flights(link, false);
-    rewind_stretch(gossip, &link->live, end);
+    return a > b ? a : b;
 }
 
+/* The backfill is to reach `end` at least; what it has sent already stays in flight. */
+static void extend_backfill(
+    struct gossip *gossip, struct link *link, const struct holding *holding, uint64_t end)
+{
+    if (holding->mark >= link->backfill_end) {
+        start_backfill(gossip, link, holding->mark, end);
+    } else {
+        link->backfill_end = max_of(link->backfill_end, end);
+    }
+}
+
+/*
+ * A message got lost. Whatever the neighbour does not hold must be in flight or before one of the
+ * two cursors again: the backfill goes up to the island, if there is one, and the live stretch goes
+ * on behind both. What was lost before an island costs the live stretch nothing.
+ */
 static void repair(struct gossip *gossip,
     struct link *link,
     const struct flight *lost,
     const struct holding *holding)
 {
-    link->counters.batches_lost++;
-    if (!lost->is_backfill)
-        repair_live(gossip, link, lost, holding);
-    else if (holding->mark < link->backfill_end)
+    if (lost->is_backfill) {
         start_backfill(gossip, link, holding->mark, link->backfill_end);
+        return;
+    }
+    if (has_island(holding)) {
+        extend_backfill(gossip, link, holding, holding->island_from);
+        if (lost->to <= holding->island_to) {
+            return;
+        }
+    }
+    void_flights(link, false);
+    uint64_t end = max_of(holding->mark, holding->island_to);
+    rewind_stretch(gossip, &link->live, max_of(end, link->backfill_end));
 }
 
 /*
@@ -218,45 +226,60 @@ static void repair(struct gossip *gossip,
 static void take_confirmation(
     struct gossip *gossip, struct link *link, const struct holding *holding)
 {
+    uint64_t head = report_table_head(gossip->table);
     if (holding->incarnation != gossip->incarnation || holding->number < link->confirmed.number ||
-        holding->number > link->number || holding->island_to > report_table_head(gossip->table) ||
-        holding->mark > report_table_head(gossip->table))
+        holding->number > link->number || holding->island_to > head || holding->mark > head) {
         return;
+    }
+    struct holding before = link->confirmed;
+    struct flight island = {.from = before.island_from, .to = before.island_to};
+    bool has_dropped_island = has_island(&before) && !is_covered(&island, holding);
+    bool has_forgotten = holding->mark < before.mark; /* it met another process of our name */
+    if (holding->number == before.number && (has_forgotten || has_dropped_island)) {
+        return; /* said before what we know already, and late */
+    }
     link->confirmed = *holding;
+    if (has_forgotten) {
+        start_over(gossip, link);
+    } else if (has_dropped_island) {
+        repair(gossip, link, &island, holding);
+    }
     while (link->flight_count > 0 && link->flights[0].number <= holding->number) {
         struct flight flight = link->flights[0];
         link->flight_count--;
         memmove(&link->flights[0], &link->flights[1], link->flight_count * sizeof flight);
-        if (!flight.is_void && !is_covered(&flight, holding))
+        if (!flight.is_void && !is_covered(&flight, holding)) {
+            link->counters.batches_lost++;
             repair(gossip, link, &flight, holding);
+        }
     }
 }
 
 /* ---- The neighbour's log on its way here ---- */
 
-/* Notes that (from, to] of the neighbour's log is here, as far as mark and one island can say it.
+/*
+ * Notes that (from, to] of the neighbour's log is here, as far as mark and one island can say it.
+ * Of two islands the later one is kept: there the live reports go on, while the neighbour fills the
+ * gap.
  */
 static void note_range(struct holding *held, uint64_t from, uint64_t to)
 {
-    if (from == to)
+    if (from == to) {
         return;
-    bool has_island = held->island_from < held->island_to;
+    }
     if (from <= held->mark) {
-        if (to > held->mark)
-            held->mark = to;
-    } else if (!has_island) {
+        held->mark = max_of(held->mark, to);
+    } else if (!has_island(held) || from > held->island_to) {
         held->island_from = from;
         held->island_to = to;
-    } else if (from <= held->island_to && to >= held->island_from) {
-        if (from < held->island_from)
-            held->island_from = from;
-        if (to > held->island_to)
-            held->island_to = to;
+    } else if (to >= held->island_from) {
+        held->island_from = from < held->island_from ? from : held->island_from;
+        held->island_to = max_of(held->island_to, to);
     }
-    if (held->island_from > held->mark)
+    if (held->island_from > held->mark) {
         return;
-    if (held->island_to > held->mark)
-        held->mark = held->island_to;
+    }
+    held->mark = max_of(held->mark, held->island_to);
     held->island_from = held->mark;
     held->island_to = held->mark;
 }
@@ -269,8 +292,9 @@ static void apply_reports(
         link->counters.reports_redundant += upsert == UPSERT_NEWER ? 0 : 1;
     }
     link->counters.reports_received += message->count;
-    if (message->count > 0)
+    if (message->count > 0) {
         link->owes_answer = true;
+    }
 }
 
 /* A process that was not heard before, maybe the successor of one that was: it knows nothing of
@@ -300,8 +324,9 @@ static void compare_tables(struct gossip *gossip,
 {
     uint64_t head = report_table_head(gossip->table);
     if (link->held.mark != header->head || header->holding.mark != head ||
-        header->holding.incarnation != gossip->incarnation)
+        header->holding.incarnation != gossip->incarnation) {
         return;
+    }
     struct digest digest = report_table_digest(gossip->table);
     if (digest.low == header->digest.low && digest.high == header->digest.high &&
         report_table_count(gossip->table) == header->count) {
@@ -314,14 +339,16 @@ static void compare_tables(struct gossip *gossip,
     }
     link->was_equal = false;
     if (++link->differed < GOSSIP_DIGESTS_DIFFER_MAX ||
-        instant_is_before(now, link->repeat_all_after))
+        instant_is_before(now, link->repeat_all_after)) {
         return;
+    }
     link->differed = 0;
     link->counters.repeats_of_all++;
     link->repeat_all_after = instant_after_ms(now, link->repeat_all_ms);
     link->repeat_all_ms *= 2;
-    if (link->repeat_all_ms > GOSSIP_REPEAT_ALL_MS_MAX)
+    if (link->repeat_all_ms > GOSSIP_REPEAT_ALL_MS_MAX) {
         link->repeat_all_ms = GOSSIP_REPEAT_ALL_MS_MAX;
+    }
     start_over(gossip, link);
 }
 
@@ -334,18 +361,22 @@ static bool is_silent(const struct link *link, struct instant now, int64_t milli
  * successor has gone. */
 static bool may_take_over(const struct link *link, struct instant now, uint64_t incarnation)
 {
-    if (link->incarnation == 0)
+    if (link->incarnation == 0) {
         return true;
-    if (incarnation == link->replaced_incarnation)
+    }
+    if (incarnation == link->replaced_incarnation) {
         return is_silent(link, now, GOSSIP_RETURN_MS);
+    }
     return link->is_lost_since_heard || is_silent(link, now, GOSSIP_SILENCE_MS);
 }
 
 static struct link *find_link(struct gossip *gossip, struct slice neighbour)
 {
-    for (size_t i = 0; i < gossip->link_count; i++)
-        if (slice_equals(gossip->links[i].neighbour, neighbour))
+    for (size_t i = 0; i < gossip->link_count; i++) {
+        if (slice_equals(gossip->links[i].neighbour, neighbour)) {
             return &gossip->links[i];
+        }
+    }
     return NULL;
 }
 
@@ -373,31 +404,41 @@ enum gossip_verdict gossip_receive(struct gossip *gossip,
     size_t *ret_link)
 {
     const struct gossip_header *header = &message->header;
-    if (!slice_equals(header->herd, gossip->herd))
+    if (!slice_equals(header->herd, gossip->herd)) {
         return GOSSIP_REFUSED_HERD;
+    }
     struct link *link = find_link(gossip, header->sender);
-    if (link == NULL)
+    if (link == NULL) {
         return GOSSIP_REFUSED_SENDER;
+    }
     *ret_link = (size_t)(link - gossip->links);
-    if (!slice_equals(header->receiver, gossip->self))
+    if (!slice_equals(header->receiver, gossip->self)) {
         return GOSSIP_REFUSED_RECEIVER;
+    }
     if (header->incarnation != link->incarnation) {
-        if (!may_take_over(link, now, header->incarnation))
+        if (!may_take_over(link, now, header->incarnation)) {
             return GOSSIP_REFUSED_SECOND;
+        }
         meet(gossip, link, header);
     }
 
     link->heard = now;
     link->is_lost_since_heard = false;
-    if (header->head > link->peer_head || header->number > link->held.number)
+    if (header->number > link->held.number + 1) {
+        link->owes_answer = true; /* something got lost: let it know at once */
+    }
+    if (header->head > link->peer_head || header->number > link->held.number) {
         link->peer_head = header->head;
-    if (header->number > link->held.number)
+    }
+    if (header->number > link->held.number) {
         link->held.number = header->number;
+    }
     take_confirmation(gossip, link, &header->holding);
     apply_reports(gossip, link, message);
     note_range(&link->held, header->from, header->to);
-    if (link->held.mark >= link->peer_head_at_first)
+    if (link->held.mark >= link->peer_head_at_first) {
         link->is_caught_up = true;
+    }
     compare_tables(gossip, link, now, header);
     return GOSSIP_TAKEN;
 }
@@ -415,8 +456,9 @@ static void add_reports(struct gossip *gossip,
     while (report_table_peek(gossip->table, stretch->cursor, lseq_max, &item)) {
         bool is_known = (item.known & link->bit) != 0 && item.lseq > link->trusted_from;
         if (!is_known && gossip_writer_add(writer, &item.report) != STATUS_OK) {
-            if (writer->report_count > 0)
+            if (writer->report_count > 0) {
                 return;
+            }
             assert(!"every report fits into an empty message");
         }
         report_table_advance(gossip->table, stretch->cursor);
@@ -464,10 +506,12 @@ static void commit(
             .to = stretch->scanned,
             .is_backfill = stretch == &link->backfill,
         };
-        if (stretch->told < link->sent_to_max && writer->report_count > 0)
+        if (stretch->told < link->sent_to_max && writer->report_count > 0) {
             link->counters.batches_repeated++;
-        if (stretch->scanned > link->sent_to_max)
+        }
+        if (stretch->scanned > link->sent_to_max) {
             link->sent_to_max = stretch->scanned;
+        }
         stretch->told = stretch->scanned;
     }
     link->counters.batches_sent += writer->report_count > 0 ? 1 : 0;
@@ -476,17 +520,33 @@ static void commit(
     link->hello_due = instant_after_ms(now, GOSSIP_HELLO_EVERY_MS);
 }
 
+/* Whether the window is open for the stretch: while both have something to say, each gets half of
+ * it, so that live reports need not wait for a backfill, nor the backfill for a pause of theirs. */
+static bool has_room(const struct link *link, const struct stretch *stretch)
+{
+    bool is_backfill = stretch == &link->backfill;
+    size_t same_count = 0;
+    for (size_t i = 0; i < link->flight_count; i++) {
+        same_count += link->flights[i].is_backfill == is_backfill ? 1 : 0;
+    }
+    bool is_shared = is_backfill || is_backfilling(link);
+    return link->incarnation != 0 && link->flight_count < GOSSIP_WINDOW &&
+           same_count < (is_shared ? GOSSIP_WINDOW / 2 : GOSSIP_WINDOW);
+}
+
 static bool next_live_batch(
     struct gossip *gossip, struct link *link, struct instant now, struct buffer *message)
 {
     uint64_t head = report_table_head(gossip->table);
-    if (link->live.scanned == head)
+    if (link->live.scanned == head || !has_room(link, &link->live)) {
         return false;
+    }
     struct gossip_writer writer;
     begin(gossip, link, &writer, message, link->live.told);
     add_reports(gossip, link, &link->live, head, &writer);
-    if (writer.report_count == 0)
+    if (writer.report_count == 0) {
         return false;
+    }
     commit(link, now, &writer, &link->live);
     return true;
 }
@@ -494,8 +554,9 @@ static bool next_live_batch(
 static bool next_backfill(
     struct gossip *gossip, struct link *link, struct instant now, struct buffer *message)
 {
-    if (!is_backfilling(link))
+    if (!is_backfilling(link) || !has_room(link, &link->backfill)) {
         return false;
+    }
     struct gossip_writer writer;
     begin(gossip, link, &writer, message, link->backfill.told);
     add_reports(gossip, link, &link->backfill, link->backfill_end, &writer);
@@ -505,10 +566,11 @@ static bool next_backfill(
 
 static void note_behind(struct gossip *gossip, struct link *link, struct instant now)
 {
-    if (link->confirmed.mark == report_table_head(gossip->table))
+    if (link->confirmed.mark == report_table_head(gossip->table)) {
         link->behind_since = INSTANT_NEVER;
-    else if (link->behind_since.ns == INSTANT_NEVER.ns)
+    } else if (link->behind_since.ns == INSTANT_NEVER.ns) {
         link->behind_since = now;
+    }
 }
 
 bool gossip_next_message(
@@ -516,26 +578,31 @@ bool gossip_next_message(
 {
     struct link *link = &gossip->links[index];
     note_behind(gossip, link, now);
-    if (!link->is_open)
+    if (!link->is_open) {
         return false;
-    bool has_room = link->incarnation != 0 && link->flight_count < GOSSIP_WINDOW;
-    if (has_room &&
-        (next_live_batch(gossip, link, now, message) || next_backfill(gossip, link, now, message)))
+    }
+    if (next_live_batch(gossip, link, now, message) || next_backfill(gossip, link, now, message)) {
         return true;
-    if (!link->owes_answer && instant_is_before(now, link->hello_due))
+    }
+    if (!link->owes_answer && instant_is_before(now, link->hello_due)) {
         return false;
+    }
+    /* It also tells what was skipped. That is answered only by the next HELLO, so half of the
+     * window is left to what is more urgent. */
+    bool can_tell = link->incarnation != 0 && link->flight_count < GOSSIP_WINDOW / 2;
     struct gossip_writer writer;
     begin(gossip, link, &writer, message, link->live.told);
     struct stretch nothing = {0};
-    commit(link, now, &writer, has_room ? &link->live : &nothing);
+    commit(link, now, &writer, can_tell ? &link->live : &nothing);
     return true;
 }
 
 struct instant gossip_deadline(const struct gossip *gossip)
 {
     struct instant deadline = INSTANT_NEVER;
-    for (size_t i = 0; i < gossip->link_count; i++)
+    for (size_t i = 0; i < gossip->link_count; i++) {
         deadline = instant_earlier(deadline, gossip->links[i].hello_due);
+    }
     return deadline;
 }
 
@@ -570,8 +637,9 @@ bool gossip_is_caught_up(const struct gossip *gossip)
 {
     bool is_any_heard = false;
     for (size_t i = 0; i < gossip->link_count; i++) {
-        if (gossip->links[i].is_caught_up)
+        if (gossip->links[i].is_caught_up) {
             return true;
+        }
         is_any_heard = is_any_heard || gossip->links[i].incarnation != 0;
     }
     return !is_any_heard;

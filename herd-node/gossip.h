@@ -51,8 +51,8 @@ void gossip_destroy(struct gossip *gossip);
 /* ---- Events ---- */
 
 /* The way to the neighbour is open, or broken. What was sent before it broke may be lost. */
-void gossip_link_opened(struct gossip *gossip, struct instant now, size_t link);
-void gossip_link_lost(struct gossip *gossip, struct instant now, size_t link);
+void gossip_link_opened(struct gossip *gossip, struct instant now, size_t index);
+void gossip_link_lost(struct gossip *gossip, struct instant now, size_t index);
 
 enum gossip_verdict {
     GOSSIP_TAKEN,
@@ -78,7 +78,7 @@ enum gossip_verdict gossip_receive(struct gossip *gossip,
  * link, after the events at hand are in and when gossip_deadline has come.
  */
 bool gossip_next_message(
-    struct gossip *gossip, struct instant now, size_t link, struct buffer *message);
+    struct gossip *gossip, struct instant now, size_t index, struct buffer *message);
 
 /* When something is to be sent even if nothing happens; INSTANT_NEVER if no link is open. */
 struct instant gossip_deadline(const struct gossip *gossip);
@@ -109,7 +109,7 @@ struct gossip_link_status {
 };
 
 struct gossip_link_status gossip_link_status(
-    const struct gossip *gossip, struct instant now, size_t link);
+    const struct gossip *gossip, struct instant now, size_t index);
 
 /* Whether this node holds what a neighbour held when it was first heard, or no neighbour was heard.
  */

@@ -23,7 +23,6 @@ enum {
     UNCONFIRMED_MS_MAX = 3000, /* a link that is heard and yet confirms nothing is dialled anew */
     REFUSALS_LOGGED_EVERY_MS = 1000,
     PAGE_BYTES_MAX = 1024 * 1024,
-    WAKE_MS_MAX = CANARY_ASK_WITHIN_MS / 2,
 };
 
 struct node {
@@ -308,8 +307,7 @@ static void handle_mail(struct node *node, struct instant now, struct mail *mail
     case MAIL_LANE_LOST:
     case MAIL_LANE_RESPONSE:
     case MAIL_LANE_FAILED:
-    case MAIL_LOOKUP:
-        assert(!"a node opens no lanes and looks nothing up");
+        assert(!"a node opens no lanes");
         break;
     }
     mail_release(mail);
@@ -343,7 +341,7 @@ static bool has_handed_over(const struct node *node, struct instant now)
 static struct instant next_wake(const struct node *node, struct instant now)
 {
     struct instant wake =
-        instant_earlier(gossip_deadline(node->gossip), instant_after_ms(now, WAKE_MS_MAX));
+        instant_earlier(gossip_deadline(node->gossip), instant_after_ms(now, 1000));
     return node->is_stopping ? instant_earlier(wake, node->stop_deadline) : wake;
 }
 

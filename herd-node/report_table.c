@@ -95,11 +95,13 @@ static size_t class_of(size_t payload)
 
 static bool add_chunk(struct report_table *table)
 {
-    if (table->chunk_count == CHUNKS_MAX)
+    if (table->chunk_count == CHUNKS_MAX) {
         return false;
+    }
     char *chunk = malloc((size_t)CHUNK_UNITS * UNIT);
-    if (chunk == NULL)
+    if (chunk == NULL) {
         return false;
+    }
     table->chunks[table->chunk_count++] = chunk;
     table->chunk_used = table->chunk_count == 1 ? 1 : 0; /* reference 0 is nowhere */
     table->memory += (uint64_t)CHUNK_UNITS * UNIT;
@@ -117,9 +119,11 @@ static record_ref allocate(struct report_table *table, size_t payload)
         table->free_records[units] = record_at(table, ref)->older;
         return ref;
     }
-    if (table->chunk_count == 0 || CHUNK_UNITS - table->chunk_used < units)
-        if (!add_chunk(table))
+    if (table->chunk_count == 0 || CHUNK_UNITS - table->chunk_used < units) {
+        if (!add_chunk(table)) {
             return 0;
+        }
+    }
     ref = (record_ref)((table->chunk_count - 1) * CHUNK_UNITS + table->chunk_used);
     table->chunk_used += units;
     return ref;
@@ -139,16 +143,19 @@ static void give_back(struct report_table *table, record_ref ref)
  * memory. */
 static bool find_server(struct report_table *table, struct slice name, uint8_t *ret_server)
 {
-    for (unsigned i = 0; i < table->server_count; i++)
+    for (unsigned i = 0; i < table->server_count; i++) {
         if (slice_equals(table->servers[i].name, name)) {
             *ret_server = (uint8_t)i;
             return true;
         }
-    if (table->server_count == REPORT_TABLE_SERVERS_MAX)
+    }
+    if (table->server_count == REPORT_TABLE_SERVERS_MAX) {
         return false;
+    }
     char *copy = malloc(name.length);
-    if (copy == NULL)
+    if (copy == NULL) {
         return false;
+    }
     memcpy(copy, name.data, name.length);
     table->servers[table->server_count] = (struct server_name){
         .name = slice_of_bytes(copy, name.length),
@@ -216,17 +223,21 @@ static void digest_subtract(struct digest *digest, XXH128_hash_t hash)
 static void unlink_record(struct report_table *table, record_ref ref)
 {
     struct record *record = record_at(table, ref);
-    for (size_t i = 0; i < table->cursor_count; i++)
-        if (table->cursors[i] == ref)
+    for (size_t i = 0; i < table->cursor_count; i++) {
+        if (table->cursors[i] == ref) {
             table->cursors[i] = record->newer;
-    if (record->older != 0)
+        }
+    }
+    if (record->older != 0) {
         record_at(table, record->older)->newer = record->newer;
-    else
+    } else {
         table->oldest = record->newer;
-    if (record->newer != 0)
+    }
+    if (record->newer != 0) {
         record_at(table, record->newer)->older = record->older;
-    else
+    } else {
         table->newest = record->older;
+    }
 }
 
 /* Cursors at the end have this record before them. */
@@ -236,14 +247,17 @@ static void append_record(struct report_table *table, record_ref ref)
     record->older = table->newest;
     record->newer = 0;
     record->lseq = ++table->head;
-    if (table->newest != 0)
+    if (table->newest != 0) {
         record_at(table, table->newest)->newer = ref;
-    else
+    } else {
         table->oldest = ref;
+    }
     table->newest = ref;
-    for (size_t i = 0; i < table->cursor_count; i++)
-        if (table->cursors[i] == 0)
+    for (size_t i = 0; i < table->cursor_count; i++) {
+        if (table->cursors[i] == 0) {
             table->cursors[i] = ref;
+        }
+    }
 }
 
 /* ---- Index ---- */
@@ -269,13 +283,16 @@ static struct slot *find_slot(const struct report_table *table, struct slice id,
     const struct segment *segment = &table->segments[segment_of(hash)];
     for (uint32_t i = tag_of(hash) & segment->mask;; i = (i + 1) & segment->mask) {
         struct slot *slot = &segment->slots[i];
-        if (slot->ref == 0)
+        if (slot->ref == 0) {
             return slot;
-        if (slot->tag != tag_of(hash))
+        }
+        if (slot->tag != tag_of(hash)) {
             continue;
+        }
         const struct record *record = record_at(table, slot->ref);
-        if (slice_equals(slice_of_bytes(record->bytes, record->id_length), id))
+        if (slice_equals(slice_of_bytes(record->bytes, record->id_length), id)) {
             return slot;
+        }
     }
 }
 
@@ -284,16 +301,19 @@ static bool grow_segment(struct report_table *table, struct segment *segment)
     size_t slot_count =
         segment->slots == NULL ? SEGMENT_SLOTS_MIN : 2 * (size_t)(segment->mask + 1);
     struct slot *slots = calloc(slot_count, sizeof *slots);
-    if (slots == NULL)
+    if (slots == NULL) {
         return false;
+    }
     uint32_t mask = (uint32_t)slot_count - 1;
     for (size_t i = 0; segment->slots != NULL && i <= segment->mask; i++) {
         struct slot slot = segment->slots[i];
-        if (slot.ref == 0)
+        if (slot.ref == 0) {
             continue;
+        }
         uint32_t place = slot.tag & mask;
-        while (slots[place].ref != 0)
+        while (slots[place].ref != 0) {
             place = (place + 1) & mask;
+        }
         slots[place] = slot;
     }
     size_t old_count = segment->slots == NULL ? 0 : (size_t)segment->mask + 1;
@@ -311,16 +331,18 @@ enum status report_table_create(
 {
     assert(cursor_count <= REPORT_TABLE_CURSORS_MAX);
     struct report_table *table = calloc(1, sizeof *table);
-    if (table == NULL)
+    if (table == NULL) {
         return STATUS_NO_MEMORY;
+    }
     table->reports_max = reports_max;
     table->cursor_count = cursor_count;
     table->seed = seed;
     table->chunks = calloc(CHUNKS_MAX, sizeof *table->chunks);
     table->free_records = calloc(CLASSES, sizeof *table->free_records);
     bool is_complete = table->chunks != NULL && table->free_records != NULL;
-    for (size_t i = 0; is_complete && i < SEGMENTS; i++)
+    for (size_t i = 0; is_complete && i < SEGMENTS; i++) {
         is_complete = grow_segment(table, &table->segments[i]);
+    }
     if (!is_complete) {
         report_table_destroy(table);
         return STATUS_NO_MEMORY;
@@ -331,14 +353,18 @@ enum status report_table_create(
 
 void report_table_destroy(struct report_table *table)
 {
-    if (table == NULL)
+    if (table == NULL) {
         return;
-    for (size_t i = 0; i < SEGMENTS; i++)
+    }
+    for (size_t i = 0; i < SEGMENTS; i++) {
         free(table->segments[i].slots);
-    for (size_t i = 0; i < table->chunk_count; i++)
+    }
+    for (size_t i = 0; i < table->chunk_count; i++) {
         free(table->chunks[i]);
-    for (size_t i = 0; i < table->server_count; i++)
+    }
+    for (size_t i = 0; i < table->server_count; i++) {
         free((void *)(uintptr_t)table->servers[i].name.data);
+    }
     free(table->chunks);
     free(table->free_records);
     free(table);
@@ -354,18 +380,21 @@ static bool replace(struct report_table *table,
     size_t payload = report->id.length + report->location.length + report->time.length;
     record_ref old = slot->ref;
     uint8_t server;
-    if (!find_server(table, report->server, &server))
+    if (!find_server(table, report->server, &server)) {
         return false;
+    }
     bool is_same_size =
         old != 0 && class_of(payload_length(record_at(table, old))) == class_of(payload);
     record_ref ref = is_same_size ? old : allocate(table, payload);
-    if (ref == 0)
+    if (ref == 0) {
         return false;
+    }
     if (old != 0) {
         digest_subtract(&table->digest, hash_of(table, record_at(table, old)));
         unlink_record(table, old);
-        if (!is_same_size)
+        if (!is_same_size) {
             give_back(table, old);
+        }
     }
     struct record *record = record_at(table, ref);
     write_record(record, report, server);
@@ -383,15 +412,18 @@ static enum upsert insert(struct report_table *table,
     uint32_t known)
 {
     struct segment *segment = &table->segments[segment_of(hash)];
-    if (table->count == table->reports_max)
+    if (table->count == table->reports_max) {
         return UPSERT_REFUSED;
+    }
     if (segment->count >= segment->mask / 4 * 3) {
-        if (!grow_segment(table, segment))
+        if (!grow_segment(table, segment)) {
             return UPSERT_REFUSED;
+        }
         slot = find_slot(table, report->id, hash);
     }
-    if (!replace(table, slot, hash, report, known))
+    if (!replace(table, slot, hash, report, known)) {
         return UPSERT_REFUSED;
+    }
     segment->count++;
     table->count++;
     return UPSERT_NEWER;
@@ -404,14 +436,16 @@ enum upsert report_table_upsert(
     assert(report->id.length + report->location.length + report->time.length <= REPORT_BYTES_MAX);
     uint64_t hash = hash_of_id(table, report->id);
     struct slot *slot = find_slot(table, report->id, hash);
-    if (slot->ref == 0)
+    if (slot->ref == 0) {
         return insert(table, slot, hash, report, known);
+    }
 
     struct record *record = record_at(table, slot->ref);
     struct report present = report_in(table, record);
     int order = report_compare(report, &present);
-    if (order < 0)
+    if (order < 0) {
         return UPSERT_OLDER;
+    }
     if (order == 0) {
         record->known |= known;
         return UPSERT_SAME;
@@ -422,8 +456,9 @@ enum upsert report_table_upsert(
 bool report_table_find(const struct report_table *table, struct slice id, struct report *ret_report)
 {
     const struct slot *slot = find_slot(table, id, hash_of_id(table, id));
-    if (slot->ref == 0)
+    if (slot->ref == 0) {
         return false;
+    }
     *ret_report = report_in(table, record_at(table, slot->ref));
     return true;
 }
@@ -454,19 +489,23 @@ void report_table_seek(struct report_table *table, unsigned cursor, uint64_t lse
 {
     assert(cursor < table->cursor_count);
     record_ref next = table->cursors[cursor];
-    if (lseq == 0)
+    if (lseq == 0) {
         next = table->oldest;
-    else if (lseq >= table->head)
+    } else if (lseq >= table->head) {
         next = 0;
-    else {
+    } else {
         /* The last report is later than lseq, so there is one to stop at in both directions. */
-        if (next == 0)
+        if (next == 0) {
             next = table->newest;
-        while (record_at(table, next)->lseq <= lseq)
+        }
+        while (record_at(table, next)->lseq <= lseq) {
             next = record_at(table, next)->newer;
-        for (record_ref older; (older = record_at(table, next)->older) != 0; next = older)
-            if (record_at(table, older)->lseq <= lseq)
+        }
+        for (record_ref older; (older = record_at(table, next)->older) != 0; next = older) {
+            if (record_at(table, older)->lseq <= lseq) {
                 break;
+            }
+        }
     }
     table->cursors[cursor] = next;
 }
@@ -478,8 +517,9 @@ bool report_table_peek(const struct report_table *table,
 {
     assert(cursor < table->cursor_count);
     record_ref next = table->cursors[cursor];
-    if (next == 0 || record_at(table, next)->lseq > lseq_max)
+    if (next == 0 || record_at(table, next)->lseq > lseq_max) {
         return false;
+    }
     const struct record *record = record_at(table, next);
     *ret_item = (struct report_table_item){
         .report = report_in(table, record), .lseq = record->lseq, .known = record->known};
