@@ -543,6 +543,7 @@ static void handle_lane_mail(struct gateway *gateway, const struct mail *mail)
     case MAIL_LINK_LOST:
     case MAIL_GOSSIP:
     case MAIL_ADMIN_QUESTION:
+    case MAIL_LOOKUP:
         assert(false); /* nobody posts these about lanes */
     }
     if (is_node) {
@@ -571,6 +572,7 @@ static void handle_mail(struct gateway *gateway, struct mail *mail)
     case MAIL_LINK_CONNECTED:
     case MAIL_LINK_LOST:
     case MAIL_GOSSIP:
+    case MAIL_LOOKUP:
         assert(false); /* a gateway has none of these */
     }
 }

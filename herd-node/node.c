@@ -307,6 +307,7 @@ static void handle_mail(struct node *node, struct instant now, struct mail *mail
     case MAIL_LANE_LOST:
     case MAIL_LANE_RESPONSE:
     case MAIL_LANE_FAILED:
+    case MAIL_LOOKUP:
         assert(!"a node opens no lanes");
         break;
     }
