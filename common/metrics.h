@@ -18,6 +18,7 @@ struct metrics {
 enum metrics_kind {
     METRICS_COUNTER, /* only grows; the name ends in _total */
     METRICS_GAUGE,
+    METRICS_HISTOGRAM, /* metrics_durations only; the name ends in _seconds */
 };
 
 struct metrics_label {
@@ -44,5 +45,21 @@ void metrics_begin(
         sizeof((const struct metrics_label[]){__VA_ARGS__}) / sizeof(struct metrics_label))
 void metrics_sample_labels(
     struct metrics *metrics, int64_t value, const struct metrics_label *labels, size_t count);
+
+/* How often something took how long. */
+struct metrics_durations {
+    size_t bound_count;
+    const uint64_t *bounds_us; /* ascending */
+    const uint64_t *counts;    /* one more: up to each bound and beyond the one before, then beyond
+                                  all */
+    uint64_t sum_us;
+};
+
+/* A sample of a METRICS_HISTOGRAM: buckets, sum and count. At most METRICS_LABELS_MAX labels. */
+enum { METRICS_LABELS_MAX = 7 };
+void metrics_durations(struct metrics *metrics,
+    const struct metrics_durations *durations,
+    const struct metrics_label *labels,
+    size_t count);
 
 #endif

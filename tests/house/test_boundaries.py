@@ -35,7 +35,7 @@ HEADER_OWNERS = {
     r"xxhash\.h": {"herd-node/report_table"},
     r"pthread\.h": {
         "common/admin", "common/bounded_call", "common/bus_link", "common/canary", "common/lane", "common/log",
-        "common/mailbox", "common/signals",
+        "common/mailbox", "common/signals", "places-worker/lookup_pool",
     },
     r"signal\.h": {"common/signals"},
     r"time\.h|sys/time\.h": {"common/admin", "common/bounded_call", "common/instant", "common/mailbox"},
@@ -63,6 +63,7 @@ PURE_MODULES = {
     "common/utf8",
     "places-worker/circle",
     "places-worker/degrees",
+    "places-worker/google_legacy",
     "places-worker/legacy_json",
     "places-worker/legacy_text",
     "places-worker/nearby_text",
@@ -71,6 +72,7 @@ PURE_MODULES = {
     "places-worker/place_line",
     "places-worker/place_schema",
     "places-worker/plus_code",
+    "places-worker/provider_answer",
     "places-worker/ranking",
 }
 PURE_SYSTEM_HEADERS = {

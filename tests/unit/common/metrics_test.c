@@ -33,6 +33,39 @@ static void metrics_have_help_type_labels_and_value(void **state)
     buffer_clear(&text);
 }
 
+static void durations_are_a_histogram_in_seconds(void **state)
+{
+    (void)state;
+    static const uint64_t bounds_us[] = {500, 2500000};
+    static const uint64_t counts[] = {3, 0, 2};
+    const struct metrics_durations durations = {
+        .bound_count = 2, .bounds_us = bounds_us, .counts = counts, .sum_us = 7000001};
+    const struct metrics_label label = {"provider", slice_of("embedded")};
+    struct buffer text = buffer_with_max(4096);
+    struct metrics metrics = metrics_into(&text);
+
+    metrics_begin(&metrics, METRICS_HISTOGRAM, "herd_look_up_seconds", "Time.");
+    metrics_durations(&metrics, &durations, &label, 1);
+    metrics_durations(&metrics, &durations, NULL, 0);
+
+    static const char wanted[] =
+        "# HELP herd_look_up_seconds Time.\n# TYPE herd_look_up_seconds histogram\n"
+        "herd_look_up_seconds_bucket{provider=\"embedded\",le=\"0.000500\"} 3\n"
+        "herd_look_up_seconds_bucket{provider=\"embedded\",le=\"2.500000\"} 3\n"
+        "herd_look_up_seconds_bucket{provider=\"embedded\",le=\"+Inf\"} 5\n"
+        "herd_look_up_seconds_sum{provider=\"embedded\"} 7.000001\n"
+        "herd_look_up_seconds_count{provider=\"embedded\"} 5\n"
+        "herd_look_up_seconds_bucket{le=\"0.000500\"} 3\n"
+        "herd_look_up_seconds_bucket{le=\"2.500000\"} 3\n"
+        "herd_look_up_seconds_bucket{le=\"+Inf\"} 5\n"
+        "herd_look_up_seconds_sum 7.000001\n"
+        "herd_look_up_seconds_count 5\n";
+    assert_int_equal(metrics.status, STATUS_OK);
+    assert_int_equal(text.length, sizeof wanted - 1);
+    assert_memory_equal(text.data, wanted, text.length);
+    buffer_clear(&text);
+}
+
 static void a_full_buffer_is_told_and_stays_told(void **state)
 {
     (void)state;
@@ -52,6 +85,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(metrics_have_help_type_labels_and_value),
+        cmocka_unit_test(durations_are_a_histogram_in_seconds),
         cmocka_unit_test(a_full_buffer_is_told_and_stays_told),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,0 +1,51 @@
+/*
+ * The threads of a places worker: each takes a look-up, asks the providers, and gives it back.
+ *
+ *   loop ──lookup_pool_ask──▶ threads ──MAIL_LOOKUP──▶ loop
+ *
+ * Owns:   the threads, and a provider_chain for each.
+ * Thread: all functions by the loop. Between lookup_pool_ask and the mail, a look-up belongs to the
+ * pool. Limits: none of its own: the loop has a fixed number of look-ups.
+ */
+#ifndef PLACES_WORKER_LOOKUP_POOL_H
+#define PLACES_WORKER_LOOKUP_POOL_H
+
+#include "common/instant.h"
+#include "common/mailbox.h"
+#include "common/message.h"
+#include "places-worker/provider_chain.h"
+
+/* One look-up on its way; the fields above the line are the question. */
+struct lookup {
+    uint64_t token; /* to respond with */
+    struct nearby nearby;
+    struct instant received;
+    struct instant deadline;
+    /* ---- */
+    struct provider_answer
+        answer; /* never a text longer than MESSAGE_PLACES_MAX; empty: no memory */
+    struct provider_attempts attempts;
+    struct mail mail; /* the pool's */
+    bool is_in_hand;  /* the loop's, likewise: */
+    struct lookup *next;
+};
+
+struct lookup_pool;
+
+/*
+ * Opens what the providers need, then starts the threads. Look-ups that are done are posted to
+ * `done` as MAIL_LOOKUP with the look-up as `source`. Fails as provider_chain_create does, with its
+ * complaint.
+ */
+enum status lookup_pool_start(const struct provider_chain_settings *settings,
+    unsigned threads,
+    struct mailbox *done,
+    struct lookup_pool **ret_pool,
+    struct buffer *complaint) MUST_USE;
+
+void lookup_pool_ask(struct lookup_pool *pool, struct lookup *lookup);
+
+/* Waits for the look-ups that are being done and ends the threads; NULL is allowed. */
+void lookup_pool_stop(struct lookup_pool *pool);
+
+#endif

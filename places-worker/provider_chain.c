@@ -1,0 +1,328 @@
+/* Asks by turns, and keeps a note of every failure until one answers. */
+#include "places-worker/provider_chain.h"
+
+#include "places-worker/embedded.h"
+#include "places-worker/google_legacy.h"
+#include "places-worker/http_fetch.h"
+#include "places-worker/place_store.h"
+#include "places-worker/provider_name.h"
+
+#include <assert.h>
+#include <stdlib.h>
+
+enum {
+    URL_MAX = 2048,
+    EMBEDDED_RESERVE_MS =
+        250, /* for the embedded places after others failed: a hundred times what they need */
+    EMBEDDED_RESERVE_SHARE = 4, /* but never more than a quarter of what is left */
+};
+
+struct provider_chain {
+    const struct topology_places *places;
+    const char *google_key;
+    struct place_store *store;
+    struct http_fetch *fetch;
+    struct place_results *results; /* scratch */
+    struct buffer url;
+    struct buffer body;
+    struct buffer failures;
+};
+
+static bool has_provider(const struct topology_places *places, enum places_provider provider)
+{
+    for (size_t i = 0; i < places->provider_count; i++) {
+        if (places->providers[i] == provider) {
+            return true;
+        }
+    }
+    return false;
+}
+
+bool provider_chain_needs_google_key(const struct topology_places *places)
+{
+    return has_provider(places, PROVIDER_GOOGLE_LEGACY);
+}
+
+/* ---- Opening ---- */
+
+static enum status check_providers(const struct topology_places *places, struct buffer *complaint)
+{
+    static const enum places_provider missing[] = {PROVIDER_GOOGLE, PROVIDER_OVERPASS};
+    for (size_t i = 0; i < sizeof missing / sizeof missing[0]; i++) {
+        if (has_provider(places, missing[i])) {
+            return buffer_append_format(complaint,
+                       "places.providers: this version has no \"%s\"; it has \"embedded\" and "
+                       "\"google-legacy\"",
+                       provider_name(missing[i])) == STATUS_OK
+                       ? STATUS_MALFORMED
+                       : STATUS_NO_MEMORY;
+        }
+    }
+    return STATUS_OK;
+}
+
+static enum status open_fetch(struct provider_chain *chain, struct buffer *complaint)
+{
+    const enum status status = http_fetch_create(chain->places->ca_file, &chain->fetch);
+    if (status != STATUS_NOT_FOUND) {
+        return status;
+    }
+    return buffer_append_format(
+               complaint, "places.ca_file %s: cannot be read", chain->places->ca_file) == STATUS_OK
+               ? status
+               : STATUS_NO_MEMORY;
+}
+
+enum status provider_chain_create(const struct provider_chain_settings *settings,
+    struct provider_chain **ret_chain,
+    struct buffer *complaint)
+{
+    enum status status = check_providers(settings->places, complaint);
+    if (status != STATUS_OK) {
+        return status;
+    }
+    struct provider_chain *chain = calloc(1, sizeof *chain);
+    if (chain == NULL) {
+        return STATUS_NO_MEMORY;
+    }
+    chain->places = settings->places;
+    chain->google_key = settings->google_key;
+    chain->url = buffer_with_max(URL_MAX);
+    chain->body = buffer_with_max(MESSAGE_PLACES_MAX);
+    chain->failures = buffer_with_max(PROVIDER_MESSAGE_MAX);
+    chain->results = malloc(sizeof *chain->results);
+    status = chain->results == NULL ? STATUS_NO_MEMORY : STATUS_OK;
+    if (status == STATUS_OK && has_provider(chain->places, PROVIDER_EMBEDDED)) {
+        status = place_store_open(settings->database, &chain->store, complaint);
+    }
+    if (status == STATUS_OK && has_provider(chain->places, PROVIDER_GOOGLE_LEGACY)) {
+        assert(chain->google_key != NULL);
+        status = open_fetch(chain, complaint);
+    }
+    if (status != STATUS_OK) {
+        provider_chain_destroy(chain);
+        return status;
+    }
+    *ret_chain = chain;
+    return STATUS_OK;
+}
+
+void provider_chain_destroy(struct provider_chain *chain)
+{
+    if (chain == NULL) {
+        return;
+    }
+    place_store_close(chain->store);
+    http_fetch_destroy(chain->fetch);
+    free(chain->results);
+    buffer_clear(&chain->url);
+    buffer_clear(&chain->body);
+    buffer_clear(&chain->failures);
+    free(chain);
+}
+
+/* ---- Time ---- */
+
+static uint32_t left_ms(struct instant deadline)
+{
+    const int64_t left_ns = instant_ns_between(instant_now(), deadline);
+    return left_ns <= 0 ? 0 : (uint32_t)(left_ns / NS_PER_MS);
+}
+
+/* What provider `index`, one on the network, may take: an even part of what is left after a little
+ * for the embedded. */
+static uint32_t budget_ms(
+    const struct topology_places *places, size_t index, struct instant deadline)
+{
+    uint32_t left = left_ms(deadline);
+    uint32_t on_network = 1;
+    for (size_t i = index + 1; i < places->provider_count; i++) {
+        if (places->providers[i] != PROVIDER_EMBEDDED) {
+            on_network++;
+            continue;
+        }
+        const uint32_t share = left / EMBEDDED_RESERVE_SHARE;
+        left -= share < EMBEDDED_RESERVE_MS ? share : EMBEDDED_RESERVE_MS;
+    }
+    return left / on_network;
+}
+
+/* ---- Asking ---- */
+
+static void fail_by_outcome(const struct http_reply *reply,
+    const char *base_url,
+    uint32_t timeout_ms,
+    struct provider_answer *answer)
+{
+    const char *cause = "";
+    switch (reply->outcome) {
+    case HTTP_ANSWERED:
+        assert(!"an answer is no failure");
+        break;
+    case HTTP_TIMED_OUT:
+        provider_answer_fail(answer,
+            PLACES_UNKNOWN_ERROR,
+            "%s did not answer within %u ms",
+            base_url,
+            (unsigned)timeout_ms);
+        return;
+    case HTTP_TOO_LARGE:
+        provider_answer_fail(answer,
+            PLACES_UNKNOWN_ERROR,
+            "%s answered more than %d bytes",
+            base_url,
+            MESSAGE_PLACES_MAX);
+        return;
+    case HTTP_BAD_URL:
+        cause = "cannot be asked";
+        break;
+    case HTTP_NOT_RESOLVED:
+        cause = "has no address";
+        break;
+    case HTTP_NOT_CONNECTED:
+        cause = "cannot be reached";
+        break;
+    case HTTP_NOT_TRUSTED:
+        cause = "is not trusted";
+        break;
+    case HTTP_CUT_OFF:
+        cause = "broke off its answer";
+        break;
+    case HTTP_FAILED:
+        cause = "cannot be asked";
+        break;
+    }
+    provider_answer_fail(answer, PLACES_UNKNOWN_ERROR, "%s %s: %s", base_url, cause, reply->detail);
+}
+
+static void ask_google_legacy(struct provider_chain *chain,
+    const struct nearby *nearby,
+    uint32_t timeout_ms,
+    struct provider_answer *answer)
+{
+    const char *const base_url = chain->places->google_legacy_url;
+    if (timeout_ms == 0) {
+        provider_answer_fail(answer, PLACES_UNKNOWN_ERROR, "no time was left to ask %s", base_url);
+        return;
+    }
+    buffer_reset(&chain->url);
+    if (google_legacy_append_url(&chain->url, base_url, nearby, chain->google_key) != STATUS_OK) {
+        provider_answer_fail(answer, PLACES_UNKNOWN_ERROR, "google_legacy_url is too long");
+        return;
+    }
+    const struct http_request request = {
+        .url = chain->url.data,
+        .timeout_ms = timeout_ms,
+        .connect_timeout_ms = chain->places->connect_timeout_ms,
+    };
+    const struct http_reply reply = http_fetch_get(chain->fetch, &request, &chain->body);
+    if (reply.outcome == HTTP_ANSWERED) {
+        google_legacy_read(
+            reply.status, buffer_slice(&chain->body), nearby, chain->google_key, answer);
+    } else {
+        fail_by_outcome(&reply, base_url, timeout_ms, answer);
+    }
+}
+
+static void ask_embedded(struct provider_chain *chain,
+    const struct nearby *nearby,
+    struct instant deadline,
+    struct provider_answer *answer)
+{
+    const enum ranking_order order =
+        chain->places->rank_by_distance ? RANKING_BY_DISTANCE : RANKING_BY_PROMINENCE;
+    embedded_answer(chain->store, order, nearby, deadline, chain->results, answer);
+}
+
+static void ask(struct provider_chain *chain,
+    size_t index,
+    const struct nearby *nearby,
+    struct instant deadline,
+    struct provider_answer *answer)
+{
+    provider_answer_reset(answer);
+    switch (chain->places->providers[index]) {
+    case PROVIDER_EMBEDDED:
+        ask_embedded(chain, nearby, deadline, answer);
+        break;
+    case PROVIDER_GOOGLE_LEGACY:
+        ask_google_legacy(chain, nearby, budget_ms(chain->places, index, deadline), answer);
+        break;
+    case PROVIDER_GOOGLE:
+    case PROVIDER_OVERPASS:
+        assert(!"refused by provider_chain_create");
+        break;
+    }
+}
+
+/* Notes why a provider failed, for the case that all do. */
+static void note_failure(struct provider_chain *chain,
+    enum places_provider provider,
+    const struct provider_answer *answer)
+{
+    const enum status status = buffer_append_format(&chain->failures,
+        "%s%s: %s (%.*s)",
+        chain->failures.length > 0 ? "; " : "",
+        provider_name(provider),
+        places_status_text(answer->status),
+        (int)answer->message.length,
+        answer->message.length > 0 ? answer->message.data : "");
+    (void)status; /* a note that finds no room is left out; the status says the most */
+}
+
+/* All have failed: a single one may speak for itself, of several each has its part in the message.
+ */
+static void tell_failure(
+    struct provider_chain *chain, enum places_status first, struct provider_answer *answer)
+{
+    const bool is_alone = chain->places->provider_count == 1;
+    if (is_alone && answer->text.length > 0) {
+        return;
+    }
+    const struct slice message = buffer_slice(is_alone ? &answer->message : &chain->failures);
+    answer->status = first;
+    buffer_reset(&answer->text);
+    if (places_failure_append(&answer->text, first, message) != STATUS_OK) {
+        buffer_reset(&answer->text);
+    }
+}
+
+/* True: somebody has answered. */
+static bool ask_all(struct provider_chain *chain,
+    const struct nearby *nearby,
+    struct instant deadline,
+    struct provider_answer *answer,
+    struct provider_attempts *attempts)
+{
+    for (size_t i = 0; i < chain->places->provider_count; i++) {
+        const struct instant start = instant_now();
+        ask(chain, i, nearby, deadline, answer);
+        attempts->attempts[attempts->count++] = (struct provider_attempt){
+            .provider = chain->places->providers[i],
+            .status = answer->status,
+            .duration_us = (uint64_t)(instant_ns_between(start, instant_now()) / NS_PER_US),
+        };
+        if (provider_answer_is_answered(answer)) {
+            return true;
+        }
+        note_failure(chain, chain->places->providers[i], answer);
+    }
+    return false;
+}
+
+void provider_chain_answer(struct provider_chain *chain,
+    const struct nearby *nearby,
+    struct instant deadline,
+    struct provider_answer *answer,
+    struct provider_attempts *ret_attempts)
+{
+    ret_attempts->count = 0;
+    buffer_reset(&chain->failures);
+    if (!ask_all(chain, nearby, deadline, answer, ret_attempts)) {
+        tell_failure(chain, ret_attempts->attempts[0].status, answer);
+    }
+    buffer_reset(&answer->message);
+    if (buffer_append(&answer->message, buffer_slice(&chain->failures)) != STATUS_OK) {
+        buffer_reset(&answer->message);
+    }
+}

@@ -1,0 +1,446 @@
+/* The loop: requests go to the pool, what comes back goes to the gateways. */
+#include "places-worker/worker.h"
+
+#include "common/admin.h"
+#include "common/canary.h"
+#include "common/instant.h"
+#include "common/lane.h"
+#include "common/message_codec.h"
+#include "places-worker/google_key.h"
+#include "places-worker/http_fetch.h"
+#include "places-worker/lookup_pool.h"
+#include "places-worker/provider_name.h"
+#include "places-worker/worker_pages.h"
+
+#include <assert.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+enum {
+    REQUEST_BYTES_MAX = 1024,
+    RESPONSE_OVERHEAD_MAX = 1024, /* what is in a response beside the text */
+    PAGE_BYTES_MAX = 256 * 1024,
+    COMPLAINTS_LOGGED_EVERY_MS = 1000,
+    LAST_WORDS_MS = 50,    /* for the last response to leave: NNG does not say when it has */
+    STUCK_AFTER_MS = 5000, /* a look-up this long past its deadline will not come back */
+};
+
+struct worker {
+    const struct topology *topology;
+    const struct topology_worker *self;
+    struct mailbox *mailbox;
+    struct log *log;
+    struct instant started;
+    char google_key[GOOGLE_KEY_MAX + 1];
+    struct lookup_pool *pool;
+    struct lane_server *lane_server;
+    struct admin *admin;
+    struct canary *canary;
+    struct buffer response;
+    struct worker_counts counts;
+    size_t lookup_count;
+    struct lookup *lookups; /* all that there are */
+    struct lookup *idle;    /* those of them that are not in hand */
+    size_t in_hand;
+    bool is_stopping;
+    struct instant stop_deadline;
+    uint64_t complaints_unlogged;
+    struct instant next_complaint_logged;
+};
+
+/* ---- Look-ups ---- */
+
+/* One line a second at most, which counts those that had none. */
+static void log_complaint(struct worker *worker, const char *event, struct slice cause)
+{
+    const struct instant now = instant_now();
+    worker->complaints_unlogged++;
+    if (instant_is_before(now, worker->next_complaint_logged)) {
+        return;
+    }
+    log_event(worker->log,
+        event,
+        log_bytes("cause", cause),
+        log_number("count", (int64_t)worker->complaints_unlogged));
+    worker->complaints_unlogged = 0;
+    worker->next_complaint_logged = instant_after_ms(now, COMPLAINTS_LOGGED_EVERY_MS);
+}
+
+/* An empty response where there is no memory for a better one: the gateway then says so in its own
+ * words. */
+static void respond(struct worker *worker, uint64_t token, struct slice json)
+{
+    const struct places places = {.json = json};
+    buffer_reset(&worker->response);
+    if (places_encode(&worker->response, &places) != STATUS_OK) {
+        buffer_reset(&worker->response);
+    }
+    lane_server_respond(worker->lane_server, token, buffer_slice(&worker->response));
+}
+
+static void refuse_request(struct worker *worker, uint64_t token, enum status status)
+{
+    struct buffer text = buffer_with_max(REQUEST_BYTES_MAX);
+    worker->counts.refused++;
+    log_complaint(worker, "request_refused", slice_of(status_text(status)));
+    if (places_failure_append(&text,
+            PLACES_UNKNOWN_ERROR,
+            slice_of("the gateway and the places worker do not understand each other; they may be "
+                     "of different "
+                     "versions")) != STATUS_OK) {
+        buffer_reset(&text);
+    }
+    respond(worker, token, buffer_slice(&text));
+    buffer_clear(&text);
+}
+
+static void take_request(struct worker *worker, const struct mail *mail)
+{
+    struct nearby nearby;
+    const enum status status = nearby_decode(mail->bytes, &nearby);
+    if (status != STATUS_OK) {
+        refuse_request(worker, mail->token, status);
+        return;
+    }
+    struct lookup *const lookup = worker->idle;
+    assert(lookup != NULL); /* as many as the lane server has slots */
+    worker->idle = lookup->next;
+    worker->in_hand++;
+    lookup->is_in_hand = true;
+    worker->counts.asked++;
+
+    const unsigned own_timeout_ms = worker->topology->places.timeout_ms;
+    lookup->token = mail->token;
+    lookup->nearby = nearby;
+    lookup->received = instant_now();
+    lookup->deadline = instant_after_ms(
+        lookup->received, nearby.timeout_ms < own_timeout_ms ? nearby.timeout_ms : own_timeout_ms);
+    lookup_pool_ask(worker->pool, lookup);
+}
+
+static void count_lookup(
+    struct worker_counts *counts, const struct lookup *lookup, uint64_t duration_us)
+{
+    counts->by_status[lookup->answer.status]++;
+    worker_durations_add(&counts->lookups, duration_us);
+    for (size_t i = 0; i < lookup->attempts.count; i++) {
+        const struct provider_attempt *const attempt = &lookup->attempts.attempts[i];
+        counts->providers[attempt->provider].by_status[attempt->status]++;
+        worker_durations_add(&counts->providers[attempt->provider].durations, attempt->duration_us);
+    }
+}
+
+static void log_lookup(
+    const struct worker *worker, const struct lookup *lookup, uint64_t duration_us)
+{
+    char place[64];
+    const int length = snprintf(place,
+        sizeof place,
+        "%+.6f%+.6f",
+        lookup->nearby.location.latitude,
+        lookup->nearby.location.longitude);
+    const struct provider_attempt *const last =
+        &lookup->attempts.attempts[lookup->attempts.count - 1];
+    log_event(worker->log,
+        "nearby",
+        log_bytes("location", slice_of_bytes(place, (size_t)length)),
+        log_number("radius_m", (int64_t)lookup->nearby.radius_m),
+        log_number("results_max", lookup->nearby.results_max),
+        log_text("provider", provider_name(last->provider)),
+        log_text("status", places_status_text(lookup->answer.status)),
+        log_number("bytes", (int64_t)lookup->answer.text.length),
+        log_number("us", (int64_t)duration_us));
+}
+
+static void finish_lookup(struct worker *worker, struct lookup *lookup)
+{
+    const uint64_t duration_us =
+        (uint64_t)(instant_ns_between(lookup->received, instant_now()) / NS_PER_US);
+    respond(worker, lookup->token, buffer_slice(&lookup->answer.text));
+    count_lookup(&worker->counts, lookup, duration_us);
+    if (worker->topology->logs.traffic) {
+        log_lookup(worker, lookup, duration_us);
+    }
+    if (lookup->answer.message.length > 0) {
+        log_complaint(worker, "provider_failed", buffer_slice(&lookup->answer.message));
+    }
+    provider_answer_reset(&lookup->answer);
+    lookup->is_in_hand = false;
+    lookup->next = worker->idle;
+    worker->idle = lookup;
+    worker->in_hand--;
+}
+
+/* ---- Admin ---- */
+
+/* A thread that does not come back from a look-up: something below does not keep to its timeout. */
+static bool is_stuck(const struct worker *worker, struct instant now)
+{
+    for (size_t i = 0; i < worker->lookup_count; i++) {
+        const struct lookup *const lookup = &worker->lookups[i];
+        if (lookup->is_in_hand &&
+            instant_is_before(instant_after_ms(lookup->deadline, STUCK_AFTER_MS), now)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static struct worker_view view_of(const struct worker *worker, struct instant now)
+{
+    return (struct worker_view){
+        .herd = worker->topology->herd,
+        .worker = worker->self->name,
+        .uptime_ms = instant_ns_between(worker->started, now) / NS_PER_MS,
+        .is_ready = !worker->is_stopping,
+        .threads = worker->self->threads,
+        .in_hand = worker->in_hand,
+        .provider_count = worker->topology->places.provider_count,
+        .providers = worker->topology->places.providers,
+        .counts = &worker->counts,
+        .log_lines_dropped = log_dropped(worker->log),
+    };
+}
+
+static void answer_admin(struct worker *worker, struct instant now, struct admin_question *question)
+{
+    const struct worker_view view = view_of(worker, now);
+    struct buffer page = buffer_with_max(PAGE_BYTES_MAX);
+    bool is_healthy = true;
+    enum status status = STATUS_OK;
+    switch (admin_question_page(question)) {
+    case ADMIN_LIVEZ:
+        is_healthy = !is_stuck(worker, now);
+        status =
+            buffer_append_text(&page, is_healthy ? "ok\n" : "not live: a look-up does not end\n");
+        break;
+    case ADMIN_READYZ:
+        is_healthy = view.is_ready;
+        status = buffer_append_text(&page, is_healthy ? "ready\n" : "not ready: is stopping\n");
+        break;
+    case ADMIN_METRICS:
+        status = worker_metrics_append(&page, &view);
+        break;
+    case ADMIN_STATUS:
+        status = worker_status_append(&page, &view);
+        break;
+    }
+    admin_answer(question, is_healthy && status == STATUS_OK, buffer_slice(&page));
+    buffer_clear(&page);
+}
+
+/* ---- The loop ---- */
+
+static void begin_stop(struct worker *worker, struct instant now)
+{
+    if (worker->is_stopping) {
+        return;
+    }
+    log_event(worker->log, "stopping", log_number("in_hand", (int64_t)worker->in_hand));
+    worker->is_stopping = true;
+    worker->stop_deadline = instant_after_ms(now, worker->topology->limits.drain_ms);
+}
+
+static void handle_mail(struct worker *worker, struct instant now, struct mail *mail)
+{
+    switch ((enum mail_kind)mail->kind) {
+    case MAIL_STOP:
+        begin_stop(worker, now);
+        break;
+    case MAIL_REQUEST:
+        if (!worker
+                 ->is_stopping) { /* else the gateway loses the lane soon and asks another worker */
+            take_request(worker, mail);
+        }
+        break;
+    case MAIL_LOOKUP:
+        finish_lookup(worker, mail->source);
+        return; /* the mail is a part of the look-up */
+    case MAIL_ADMIN_QUESTION:
+        answer_admin(worker, now, mail->source);
+        break;
+    case MAIL_LANE_CONNECTED:
+    case MAIL_LANE_LOST:
+    case MAIL_LANE_RESPONSE:
+    case MAIL_LANE_FAILED:
+    case MAIL_LINK_CONNECTED:
+    case MAIL_LINK_LOST:
+    case MAIL_GOSSIP:
+        assert(!"a places worker opens no lanes and no links");
+        break;
+    }
+    mail_release(mail);
+}
+
+static struct instant next_wake(const struct worker *worker, struct instant now)
+{
+    const struct instant wake = instant_after_ms(now, CANARY_ASK_WITHIN_MS / 2);
+    return worker->is_stopping ? instant_earlier(wake, worker->stop_deadline) : wake;
+}
+
+/* Handles what comes, until `is_over` says so; false: NNG is dead. */
+static bool turn_until(
+    struct worker *worker, bool (*is_over)(const struct worker *worker, struct instant now))
+{
+    struct instant now = instant_now();
+    while (!is_over(worker, now)) {
+        struct mail *mails = mailbox_wait(worker->mailbox, next_wake(worker, now));
+        now = instant_now();
+        while (mails != NULL) {
+            struct mail *const mail = mails;
+            mails = mail->next;
+            handle_mail(worker, now, mail);
+        }
+        if (!canary_is_alive(worker->canary, now)) {
+            log_event(worker->log, "transport_dead", log_text("cause", "NNG no longer delivers"));
+            return false;
+        }
+    }
+    return true;
+}
+
+static bool is_drained(const struct worker *worker, struct instant now)
+{
+    return worker->is_stopping &&
+           (worker->in_hand == 0 || !instant_is_before(now, worker->stop_deadline));
+}
+
+static bool is_past_stop_deadline(const struct worker *worker, struct instant now)
+{
+    return !instant_is_before(now, worker->stop_deadline);
+}
+
+enum status worker_run(struct worker *worker)
+{
+    if (!turn_until(worker, is_drained)) {
+        return STATUS_IO;
+    }
+    worker->stop_deadline =
+        instant_earlier(worker->stop_deadline, instant_after_ms(instant_now(), LAST_WORDS_MS));
+    return turn_until(worker, is_past_stop_deadline) ? STATUS_OK : STATUS_IO;
+}
+
+/* ---- Opening and closing ---- */
+
+/* As many as all gateways have lanes to this worker; those that find no thread wait in the pool. */
+static unsigned slots_of(const struct topology *topology, const struct topology_worker *self)
+{
+    const size_t slots =
+        self->threads * (topology->gateway_count > 0 ? topology->gateway_count : 1);
+    return slots < LANE_SLOTS_MAX ? (unsigned)slots : LANE_SLOTS_MAX;
+}
+
+static enum status create_lookups(struct worker *worker, size_t count)
+{
+    worker->lookups = calloc(count, sizeof *worker->lookups);
+    if (worker->lookups == NULL) {
+        return STATUS_NO_MEMORY;
+    }
+    worker->lookup_count = count;
+    for (size_t i = 0; i < count; i++) {
+        worker->lookups[i].answer = provider_answer_none();
+        worker->lookups[i].next = worker->idle;
+        worker->idle = &worker->lookups[i];
+    }
+    return STATUS_OK;
+}
+
+static enum status open_pool(struct worker *worker, const char *database, struct buffer *complaint)
+{
+    const struct topology_places *const places = &worker->topology->places;
+    const bool needs_key = provider_chain_needs_google_key(places);
+    enum status status =
+        needs_key ? google_key_read(places->google_key_file, worker->google_key, complaint)
+                  : STATUS_OK;
+    if (status != STATUS_OK) {
+        return status;
+    }
+    status = http_fetch_begin_process();
+    if (status != STATUS_OK) {
+        return status;
+    }
+    const struct provider_chain_settings settings = {
+        .places = places,
+        .database = database,
+        .google_key = needs_key ? worker->google_key : NULL,
+    };
+    return lookup_pool_start(
+        &settings, worker->self->threads, worker->mailbox, &worker->pool, complaint);
+}
+
+static enum status open_sockets(struct worker *worker, struct buffer *complaint)
+{
+    const char *address = worker->self->requests_url;
+    enum status status = lane_server_open(address,
+        REQUEST_BYTES_MAX,
+        (unsigned)worker->lookup_count,
+        worker->mailbox,
+        &worker->lane_server);
+    if (status == STATUS_OK && worker->self->admin != NULL) {
+        address = worker->self->admin;
+        status = admin_open(address, worker->mailbox, &worker->admin);
+    }
+    if (status == STATUS_OK) {
+        return STATUS_OK;
+    }
+    return buffer_append_format(complaint, "%s: %s", address, status_text(status)) == STATUS_OK
+               ? status
+               : STATUS_NO_MEMORY;
+}
+
+static enum status open_all(struct worker *worker, const char *database, struct buffer *complaint)
+{
+    enum status status = create_lookups(worker, slots_of(worker->topology, worker->self));
+    if (status == STATUS_OK) {
+        status = open_pool(worker, database, complaint);
+    }
+    if (status == STATUS_OK) {
+        status = canary_create(&worker->canary);
+    }
+    return status == STATUS_OK ? open_sockets(worker, complaint) : status;
+}
+
+enum status worker_open(
+    const struct worker_settings *settings, struct worker **ret_worker, struct buffer *complaint)
+{
+    struct worker *worker = calloc(1, sizeof *worker);
+    if (worker == NULL) {
+        return STATUS_NO_MEMORY;
+    }
+    worker->topology = settings->topology;
+    worker->self = &settings->topology->places.workers[settings->index];
+    worker->mailbox = settings->mailbox;
+    worker->log = settings->log;
+    worker->started = instant_now();
+    worker->response = buffer_with_max(MESSAGE_PLACES_MAX + RESPONSE_OVERHEAD_MAX);
+    const enum status status = open_all(worker, settings->database, complaint);
+    if (status != STATUS_OK) {
+        worker_close(worker);
+        return status;
+    }
+    log_event(worker->log,
+        "started",
+        log_text("herd", worker->topology->herd),
+        log_text("worker", worker->self->name),
+        log_text("requests", worker->self->requests_url),
+        log_number("threads", worker->self->threads));
+    *ret_worker = worker;
+    return STATUS_OK;
+}
+
+void worker_close(struct worker *worker)
+{
+    if (worker == NULL) {
+        return;
+    }
+    admin_close(worker->admin);
+    lookup_pool_stop(worker->pool);
+    lane_server_close(worker->lane_server);
+    canary_destroy(worker->canary);
+    for (size_t i = 0; i < worker->lookup_count; i++) {
+        provider_answer_clear(&worker->lookups[i].answer);
+    }
+    free(worker->lookups);
+    buffer_clear(&worker->response);
+    free(worker);
+}
