@@ -2,6 +2,7 @@
 
 import json
 import os
+import pathlib
 import re
 import signal
 import socket
@@ -14,6 +15,15 @@ from support.herd import BUILD, ROOT, Herd, wait_until
 from support.topology import GOLOMAN, make_topology
 
 UCLA = b"+34.068930-118.445127"
+
+
+def is_running(pid):
+    """Not so if it has ended and only its parent has not looked yet."""
+    try:
+        stat = pathlib.Path(f"/proc/{pid}/stat").read_text()
+    except (FileNotFoundError, ProcessLookupError):
+        return False
+    return stat.rpartition(")")[2].split()[0] != "Z"
 
 
 class Deployment:
@@ -41,7 +51,7 @@ class Deployment:
         return {path.stem: int(path.read_text()) for path in (self.run_folder / "pids").glob("*.pid")}
 
     def living(self):
-        return {name for name, pid in self.pids().items() if os.path.exists(f"/proc/{pid}")}
+        return {name for name, pid in self.pids().items() if is_running(pid)}
 
     def ask(self, server, data):
         return ask(self.herd.port_of(server), data)
@@ -102,7 +112,7 @@ def test_down_ends_every_process_and_can_be_said_twice(deployment):
     deployment.done("down")
     deployment.done("down")
 
-    assert not any(os.path.exists(f"/proc/{pid}") for pid in pids.values())
+    assert not any(map(is_running, pids.values()))
     assert deployment.pids() == {}
     with pytest.raises(OSError):
         socket.create_connection(deployment.herd.port_of("Hands"), timeout=5)
@@ -242,7 +252,7 @@ def test_down_ends_what_the_topology_no_longer_has(deployment):
 
     deployment.done("down")
 
-    assert not any(os.path.exists(f"/proc/{pid}") for pid in pids.values())
+    assert not any(map(is_running, pids.values()))
 
 
 def test_a_stranger_behind_an_old_pid_file_is_left_alone(deployment):
