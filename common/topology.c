@@ -39,7 +39,7 @@ struct walk {
     size_t endpoint_count;
 };
 
-#define complain(walk, place, ...) json_reader_complain(&(walk)->reader, place, __VA_ARGS__)
+#define COMPLAIN(walk, place, ...) json_reader_complain(&(walk)->reader, place, __VA_ARGS__)
 
 static bool out_of_memory(struct walk *walk)
 {
@@ -68,7 +68,7 @@ static bool check_name(struct walk *walk, const struct json_place *place, const 
     if (is_name(name)) {
         return true;
     }
-    return complain(walk,
+    return COMPLAIN(walk,
         place,
         "%s is no name: 1 to %d letters, digits, '.', '_' or '-', a letter or digit first",
         json_quote_text(name).text,
@@ -88,7 +88,7 @@ static bool check_new_name(struct walk *walk, const struct json_place *place, co
     if (owner == NULL) {
         return check_name(walk, place, name);
     }
-    return complain(walk, place, "the name \"%s\" is taken by %s.%s", name, owner, name);
+    return COMPLAIN(walk, place, "the name \"%s\" is taken by %s.%s", name, owner, name);
 }
 
 /* ---- Addresses ---- */
@@ -107,7 +107,7 @@ static bool share(struct walk *walk,
 {
     if (old->listener->is_any != new->listener->is_any ||
         old->listener->node != new->listener->node) {
-        return complain(walk,
+        return COMPLAIN(walk,
             place,
             "%s:%u stands for another server in %s",
             new->address.host,
@@ -128,7 +128,7 @@ static bool check_collisions(
             continue;
         }
         if (!is_for_sharing(old, new)) {
-            return complain(walk,
+            return COMPLAIN(walk,
                 place,
                 "%s:%u is used twice: %s has %s:%u",
                 new->address.host,
@@ -189,7 +189,7 @@ static bool read_url(
     }
     const char *cause = address_parse_url(slice_of(*ret_url), &endpoint.address);
     if (cause != NULL) {
-        return complain(walk, &place, "%s is no url: %s", json_quote(place.value).text, cause);
+        return COMPLAIN(walk, &place, "%s is no url: %s", json_quote(place.value).text, cause);
     }
     return add_endpoint(walk, &place, &endpoint);
 }
@@ -206,7 +206,7 @@ static bool read_admin(struct walk *walk, const struct json_place *object, char 
         cause = "it must be an IPv4 address, like 127.0.0.1:17870";
     }
     if (cause != NULL) {
-        return complain(walk, &place, "%s is no address: %s", json_quote(place.value).text, cause);
+        return COMPLAIN(walk, &place, "%s is no address: %s", json_quote(place.value).text, cause);
     }
     return add_endpoint(walk, &place, &endpoint);
 }
@@ -218,7 +218,7 @@ static bool read_server(struct walk *walk, const struct json_place *place, size_
     const struct topology *topology = walk->topology;
     const char *name = json_string_value(place->value);
     if (name == NULL) {
-        return complain(
+        return COMPLAIN(
             walk, place, "must be the name of a node, not %s", json_quote(place->value).text);
     }
     if (topology_find_node(topology, name, ret_index)) {
@@ -228,7 +228,7 @@ static bool read_server(struct walk *walk, const struct json_place *place, size_
     for (size_t i = 0; i < topology->node_count; i++) {
         json_guess_consider(&guess, topology->nodes[i].name);
     }
-    return complain(walk, place, "%s is not a node%s", json_quote(place->value).text, guess.hint);
+    return COMPLAIN(walk, place, "%s is not a node%s", json_quote(place->value).text, guess.hint);
 }
 
 static bool has_neighbour(const struct topology_node *node, size_t index)
@@ -261,10 +261,10 @@ static bool read_neighbour(
     }
     const char *name = walk->topology->nodes[index].name;
     if (strcmp(name, node->name) == 0) {
-        return complain(walk, place, "%s is its own neighbour", name);
+        return COMPLAIN(walk, place, "%s is its own neighbour", name);
     }
     if (has_neighbour(node, index)) {
-        return complain(walk, place, "\"%s\" is named twice", name);
+        return COMPLAIN(walk, place, "\"%s\" is named twice", name);
     }
     insert_neighbour(node, index);
     return true;
@@ -310,7 +310,7 @@ static bool check_both_ways(struct walk *walk, const struct json_place *nodes)
         for (size_t k = 0; k < node->neighbour_count; k++) {
             const struct topology_node *other = &topology->nodes[node->neighbours[k]];
             if (!has_neighbour(other, i)) {
-                return complain(walk,
+                return COMPLAIN(walk,
                     &place,
                     "%s names %s as a neighbour, but %s does not name %s",
                     node->name,
@@ -348,7 +348,7 @@ static bool check_connected(struct walk *walk, const struct json_place *nodes)
     if (graph_append_parts(&graph, &parts, &text) == STATUS_NO_MEMORY) {
         return out_of_memory(walk);
     }
-    (void)complain(walk,
+    (void)COMPLAIN(walk,
         nodes,
         "the graph is not connected: no neighbours join %.*s",
         (int)text.length,
@@ -418,7 +418,7 @@ static bool read_when_down(
     }
     listener->refuse_when_down = choice == 1;
     if (listener->is_any && listener->refuse_when_down) {
-        return complain(
+        return COMPLAIN(
             walk, &place, "\"refuse\" is for one server; this listener stands for any (\"*\")");
     }
     return true;
@@ -439,7 +439,7 @@ static bool read_listener_address(struct walk *walk,
         cause = "it must be numeric, like 0.0.0.0:16670 or [::]:16670";
     }
     if (cause != NULL) {
-        return complain(walk, &place, "%s is no address: %s", json_quote(place.value).text, cause);
+        return COMPLAIN(walk, &place, "%s is no address: %s", json_quote(place.value).text, cause);
     }
     free(listener->host);
     listener->port = endpoint.address.port;
@@ -544,7 +544,7 @@ static bool read_provider(
     }
     enum places_provider provider = (enum places_provider)index;
     if (has_provider(places, provider)) {
-        return complain(walk, place, "\"%s\" is named twice", names[index]);
+        return COMPLAIN(walk, place, "\"%s\" is named twice", names[index]);
     }
     places->providers[places->provider_count++] = provider;
     return true;
@@ -629,7 +629,7 @@ static bool read_web_url(struct walk *walk,
     size_t scheme = strncmp(url, "https://", 8) == 0 ? 8 : strncmp(url, "http://", 7) == 0 ? 7 : 0;
     if (scheme == 0 || url[scheme + strcspn(url + scheme, " \t\r\n?#")] != '\0' ||
         strspn(url + scheme, LETTERS_AND_DIGITS "[") == 0) {
-        return complain(walk,
+        return COMPLAIN(walk,
             &place,
             "%s is no base url: it must be https://HOST[:PORT][/PATH], or http://...",
             json_quote(place.value).text);
@@ -746,15 +746,15 @@ static bool read_limits(struct walk *walk, const struct json_place *document)
     uint64_t connections = 15000;     /* below the 20 000 descriptors that systems usually allow */
     uint64_t input = 256 * KIB;       /* 3000 commands in flight: more make nothing faster */
     uint64_t output = 256 * KIB;      /* four full WHATSAT answers or more */
-    uint64_t reports = 20 * 1000 * 1000; /* 2.5 GB at 128 bytes each */
-    uint64_t lanes = 2;                  /* one is filled while the other is away */
-    uint64_t drain_ms = 1500;            /* SIGTERM to exit within two seconds */
+    uint64_t reports = 20000000;      /* 2.5 GB at 128 bytes each */
+    uint64_t lanes = 2;               /* one is filled while the other is away */
+    uint64_t drain_ms = 1500;         /* SIGTERM to exit within two seconds */
     struct json_reader *reader = &walk->reader;
     struct json_place place = json_member(document, "limits");
     if (!json_check_keys(reader, &place, keys, COUNT_OF(keys)) ||
         !json_read_number(reader, &place, "line_bytes_max", 64, 32 * KIB, &line) ||
         !json_read_number(reader, &place, "answer_within_ms", 10, 60000, &answer_within_ms) ||
-        !json_read_number(reader, &place, "connections_max", 1, 1000 * 1000, &connections) ||
+        !json_read_number(reader, &place, "connections_max", 1, 1000000, &connections) ||
         /* at least the longest line, whole, and the beginning of the next */
         !json_read_number(reader, &place, "client_input_bytes_max", 2 * line, GIB, &input) ||
         !json_read_number(reader, &place, "client_output_bytes_max", 2 * line, GIB, &output) ||
