@@ -23,6 +23,7 @@ enum {
     UNCONFIRMED_MS_MAX = 3000, /* a link that is heard and yet confirms nothing is dialled anew */
     REFUSALS_LOGGED_EVERY_MS = 1000,
     PAGE_BYTES_MAX = 1024 * 1024,
+    WAKE_MS_MAX = CANARY_ASK_WITHIN_MS / 2,
 };
 
 struct node {
@@ -342,7 +343,7 @@ static bool has_handed_over(const struct node *node, struct instant now)
 static struct instant next_wake(const struct node *node, struct instant now)
 {
     struct instant wake =
-        instant_earlier(gossip_deadline(node->gossip), instant_after_ms(now, 1000));
+        instant_earlier(gossip_deadline(node->gossip), instant_after_ms(now, WAKE_MS_MAX));
     return node->is_stopping ? instant_earlier(wake, node->stop_deadline) : wake;
 }
 
