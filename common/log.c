@@ -236,16 +236,18 @@ static bool wait_for_change(struct log *log, struct instant deadline)
     return true;
 }
 
-void log_fields(struct log *log, const char *event, const struct log_field *fields, size_t count)
+static void write_line(struct log *log,
+    bool is_traffic,
+    const char *event,
+    const struct log_field *fields,
+    size_t count)
 {
-    if (log == NULL) {
-        return;
-    }
     lock(log);
     struct lines *lines = &log->gathered;
     const size_t half = lines->capacity / 2;
     const size_t length_before = lines->length;
-    if (!put_line(lines, event, fields, count)) {
+    const bool is_kept_out = is_traffic && length_before > lines->capacity / 4 * 3;
+    if (is_kept_out || !put_line(lines, event, fields, count)) {
         log->dropped++;
     }
     const bool is_half_full = length_before < half && lines->length >= half;
@@ -253,6 +255,21 @@ void log_fields(struct log *log, const char *event, const struct log_field *fiel
 
     if (length_before == 0 || is_half_full) {
         pthread_cond_broadcast(&log->changed);
+    }
+}
+
+void log_fields(struct log *log, const char *event, const struct log_field *fields, size_t count)
+{
+    if (log != NULL) {
+        write_line(log, false, event, fields, count);
+    }
+}
+
+void log_traffic_fields(
+    struct log *log, const char *event, const struct log_field *fields, size_t count)
+{
+    if (log != NULL) {
+        write_line(log, true, event, fields, count);
     }
 }
 

@@ -66,6 +66,18 @@ struct log_field log_number(const char *key, int64_t value);
         sizeof((const struct log_field[]){__VA_ARGS__}) / sizeof(struct log_field))
 void log_fields(struct log *log, const char *event, const struct log_field *fields, size_t count);
 
+/*
+ * The same for lines that come with every command of a client: a quarter of the memory is not
+ * theirs, so that they cannot crowd out what an operator must know.
+ */
+#define log_traffic(log, event, ...)                                                               \
+    log_traffic_fields(log,                                                                        \
+        event,                                                                                     \
+        (const struct log_field[]){__VA_ARGS__},                                                   \
+        sizeof((const struct log_field[]){__VA_ARGS__}) / sizeof(struct log_field))
+void log_traffic_fields(
+    struct log *log, const char *event, const struct log_field *fields, size_t count);
+
 /* How many lines were dropped since the log was opened, for whatever reason (memory full, disk
  * full). */
 uint64_t log_dropped(struct log *log);

@@ -169,7 +169,7 @@ static void close_client(struct client *client, const char *cause)
         return;
     }
     if (clients->settings.logs_traffic) {
-        log_event(clients->settings.log,
+        log_traffic(clients->settings.log,
             "client_disconnected",
             log_number("client", (int64_t)client->number),
             log_text("cause", cause));
@@ -194,12 +194,12 @@ static void log_line(
         return;
     }
     if (places_length == 0) {
-        log_event(client->clients->settings.log,
+        log_traffic(client->clients->settings.log,
             event,
             log_number("client", (int64_t)client->number),
             log_bytes("line", line));
     } else {
-        log_event(client->clients->settings.log,
+        log_traffic(client->clients->settings.log,
             event,
             log_number("client", (int64_t)client->number),
             log_bytes("line", line),
@@ -508,7 +508,7 @@ static void log_arrival(const struct client *client)
         const struct sockaddr *peer = (const struct sockaddr *)&address;
         (void)uv_ip_name(peer, host, sizeof host);
     }
-    log_event(client->clients->settings.log,
+    log_traffic(client->clients->settings.log,
         "client_connected",
         log_number("client", (int64_t)client->number),
         log_text("peer", host),

@@ -396,36 +396,66 @@ static void a_disk_that_stays_full_does_not_keep_a_log_from_closing(void **state
     log_close(log);
 }
 
-/* Standard error is a full pipe that nobody reads, so the log's thread waits for ever in its write.
+/* A log whose thread waits for ever in its write: standard error is a full pipe that nobody reads.
  */
-static void a_write_that_never_returns_holds_up_nobody(void **state)
+struct stuck {
+    struct log *log;
+    int reading_end;
+    int standard_error;
+};
+
+static struct stuck open_stuck_log(void)
 {
-    (void)state;
     const struct sigaction ignore = {.sa_handler = SIG_IGN};
     assert_int_equal(sigaction(SIGPIPE, &ignore, NULL), 0);
     int ends[2];
     assert_int_equal(pipe(ends), 0);
-    const int before = dup(STDERR_FILENO);
-    assert_true(before >= 0 && dup2(ends[1], STDERR_FILENO) >= 0);
+    struct stuck stuck = {.reading_end = ends[0], .standard_error = dup(STDERR_FILENO)};
+    assert_true(stuck.standard_error >= 0 && dup2(ends[1], STDERR_FILENO) >= 0);
     close(ends[1]);
     struct log_limits limits = patient;
     limits.pending_max = (size_t)1024 * 1024;
-    struct log *log = NULL;
-    assert_int_equal(log_open("-", &limits, &log), STATUS_OK);
+    assert_int_equal(log_open("-", &limits, &stuck.log), STATUS_OK);
+    return stuck;
+}
+
+/* Its write fails once the reading end is gone, and the thread frees what it was left. */
+static void close_stuck_log(struct stuck *stuck)
+{
+    log_close(stuck->log);
+    close(stuck->reading_end);
+    assert_true(dup2(stuck->standard_error, STDERR_FILENO) >= 0);
+    close(stuck->standard_error);
+}
+
+static void a_write_that_never_returns_holds_up_nobody(void **state)
+{
+    (void)state;
+    struct stuck stuck = open_stuck_log();
 
     const struct instant deadline = instant_after_ms(instant_now(), LONG_MS);
-    while (log_dropped(log) == 0) {
+    while (log_dropped(stuck.log) == 0) {
         assert_true(instant_is_before(instant_now(), deadline));
-        log_event(log, "nobody_reads_this", log_text("text", "a line of some length"));
+        log_event(stuck.log, "nobody_reads_this", log_text("text", "a line of some length"));
     }
-    log_close(log);
-    const bool is_in_time = instant_is_before(instant_now(), deadline);
+    close_stuck_log(&stuck);
+    assert_true(instant_is_before(instant_now(), deadline));
+}
 
-    /* The write fails once the reading end is gone, and the thread frees what it was left. */
-    close(ends[0]);
-    assert_true(dup2(before, STDERR_FILENO) >= 0);
-    close(before);
-    assert_true(is_in_time);
+static void traffic_leaves_room_for_events(void **state)
+{
+    (void)state;
+    struct stuck stuck = open_stuck_log();
+    while (log_dropped(stuck.log) == 0) {
+        log_traffic(stuck.log, "input", log_text("line", "one of very many"));
+    }
+
+    for (int i = 0; i < 1000; i++) {
+        log_event(stuck.log, "node_down", log_text("cause", "one of few"));
+    }
+
+    assert_int_equal(log_dropped(stuck.log), 1);
+    close_stuck_log(&stuck);
 }
 
 static void a_log_rotates(void **state)
@@ -510,6 +540,7 @@ int main(void)
         WITH_FILE(lines_that_the_disk_refuses_are_counted_and_told_of_later),
         cmocka_unit_test(a_disk_that_stays_full_does_not_keep_a_log_from_closing),
         cmocka_unit_test(a_write_that_never_returns_holds_up_nobody),
+        cmocka_unit_test(traffic_leaves_room_for_events),
         WITH_FILE(a_log_rotates),
         cmocka_unit_test(opening_says_why_it_failed),
         WITH_FILE(opening_says_when_there_is_no_memory),
