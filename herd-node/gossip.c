@@ -287,10 +287,9 @@ static void note_range(struct holding *held, uint64_t from, uint64_t to)
 static void apply_reports(
     struct gossip *gossip, struct link *link, const struct gossip_message *message)
 {
-    for (size_t i = 0; i < message->count; i++) {
-        enum upsert upsert = report_table_upsert(gossip->table, &message->reports[i], link->bit);
-        link->counters.reports_redundant += upsert == UPSERT_NEWER ? 0 : 1;
-    }
+    uint64_t newer =
+        report_table_upsert_all(gossip->table, message->reports, message->count, link->bit);
+    link->counters.reports_redundant += message->count - newer;
     link->counters.reports_received += message->count;
     if (message->count > 0) {
         link->owes_answer = true;

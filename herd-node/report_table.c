@@ -16,6 +16,7 @@ enum {
     CLASSES = 16 * 1024,      /* record sizes in units; the largest record is 46 + 3 * 32 KiB */
     SEGMENTS = 256, /* each grows by itself, so that no single step rehashes the whole table */
     SEGMENT_SLOTS_MIN = 16,
+    CACHE_LINE = 64,
 };
 
 /* Where a record is: chunk and unit within; 0: nowhere. */
@@ -429,12 +430,11 @@ static enum upsert insert(struct report_table *table,
     return UPSERT_NEWER;
 }
 
-enum upsert report_table_upsert(
-    struct report_table *table, const struct report *report, uint32_t known)
+static enum upsert upsert_hashed(
+    struct report_table *table, uint64_t hash, const struct report *report, uint32_t known)
 {
     assert(report->id.length > 0);
     assert(report->id.length + report->location.length + report->time.length <= REPORT_BYTES_MAX);
-    uint64_t hash = hash_of_id(table, report->id);
     struct slot *slot = find_slot(table, report->id, hash);
     if (slot->ref == 0) {
         return insert(table, slot, hash, report, known);
@@ -451,6 +451,80 @@ enum upsert report_table_upsert(
         return UPSERT_SAME;
     }
     return replace(table, slot, hash, report, known) ? UPSERT_NEWER : UPSERT_REFUSED;
+}
+
+enum upsert report_table_upsert(
+    struct report_table *table, const struct report *report, uint32_t known)
+{
+    return upsert_hashed(table, hash_of_id(table, report->id), report, known);
+}
+
+static void prefetch_slot(const struct report_table *table, uint64_t hash)
+{
+    const struct segment *segment = &table->segments[segment_of(hash)];
+    __builtin_prefetch(&segment->slots[tag_of(hash) & segment->mask]);
+}
+
+/* The record where the search starts: nearly always the right one. */
+static struct record *likely_record(const struct report_table *table, uint64_t hash)
+{
+    const struct segment *segment = &table->segments[segment_of(hash)];
+    const struct slot *slot = &segment->slots[tag_of(hash) & segment->mask];
+    return slot->ref != 0 && slot->tag == tag_of(hash) ? record_at(table, slot->ref) : NULL;
+}
+
+static void prefetch_record(const struct report_table *table, uint64_t hash)
+{
+    const struct record *record = likely_record(table, hash);
+    if (record != NULL) {
+        __builtin_prefetch(record, 1);
+        __builtin_prefetch((const char *)record + CACHE_LINE, 1);
+    }
+}
+
+static void prefetch_neighbours(const struct report_table *table, uint64_t hash)
+{
+    const struct record *record = likely_record(table, hash);
+    if (record == NULL) {
+        return;
+    }
+    if (record->older != 0) {
+        __builtin_prefetch(record_at(table, record->older), 1);
+    }
+    if (record->newer != 0) {
+        __builtin_prefetch(record_at(table, record->newer), 1);
+    }
+}
+
+/*
+ * The reports go through four stations, STEP apart: each fetches into the cache what the next one
+ * reads, so that the memory of many reports is under way at the same time.
+ */
+uint64_t report_table_upsert_all(
+    struct report_table *table, const struct report *reports, size_t count, uint32_t known)
+{
+    enum { STEP = 6, HASHES = 32 };
+    static_assert(3 * STEP < HASHES, "a hash is kept until its report is through");
+    uint64_t hashes[HASHES];
+    uint64_t newer = 0;
+    for (size_t i = 0; i < count + (size_t)3 * STEP; i++) {
+        if (i < count) {
+            hashes[i % HASHES] = hash_of_id(table, reports[i].id);
+            prefetch_slot(table, hashes[i % HASHES]);
+        }
+        if (i >= STEP && i - STEP < count) {
+            prefetch_record(table, hashes[(i - STEP) % HASHES]);
+        }
+        if (i >= (size_t)2 * STEP && i - (size_t)2 * STEP < count) {
+            prefetch_neighbours(table, hashes[(i - (size_t)2 * STEP) % HASHES]);
+        }
+        if (i >= (size_t)3 * STEP) {
+            size_t due = i - (size_t)3 * STEP;
+            enum upsert upsert = upsert_hashed(table, hashes[due % HASHES], &reports[due], known);
+            newer += upsert == UPSERT_NEWER ? 1 : 0;
+        }
+    }
+    return newer;
 }
 
 bool report_table_find(const struct report_table *table, struct slice id, struct report *ret_report)
@@ -521,6 +595,9 @@ bool report_table_peek(const struct report_table *table,
         return false;
     }
     const struct record *record = record_at(table, next);
+    if (record->newer != 0) {
+        __builtin_prefetch(record_at(table, record->newer));
+    }
     *ret_item = (struct report_table_item){
         .report = report_in(table, record), .lseq = record->lseq, .known = record->known};
     return true;
