@@ -13,6 +13,7 @@ struct flight {
     uint64_t number;
     uint64_t from;
     uint64_t to;
+    bool has_reports;
     bool is_backfill;
     bool is_void; /* its range was taken back and is sent again: its loss says nothing */
 };
@@ -385,6 +386,7 @@ void gossip_link_opened(struct gossip *gossip, struct instant now, size_t index)
 {
     struct link *link = &gossip->links[index];
     link->is_open = true;
+    link->is_lost_since_heard = true; /* the loss of the way before may not have been told */
     link->hello_due = now;
 }
 
@@ -503,6 +505,7 @@ static void commit(
             .number = link->number,
             .from = stretch->told,
             .to = stretch->scanned,
+            .has_reports = writer->report_count > 0,
             .is_backfill = stretch == &link->backfill,
         };
         if (stretch->told < link->sent_to_max && writer->report_count > 0) {
@@ -563,9 +566,26 @@ static bool next_backfill(
     return true;
 }
 
+/*
+ * How far the neighbour surely holds our log: up to its mark, or as far as nothing needed to be
+ * sent beyond it. Its word about what was not sent comes with a later HELLO.
+ */
+static uint64_t settled_up_to(const struct link *link)
+{
+    bool is_under_way = is_backfilling(link);
+    for (size_t i = 0; i < link->flight_count; i++) {
+        const struct flight *flight = &link->flights[i];
+        is_under_way = is_under_way || (flight->has_reports && !flight->is_void);
+    }
+    if (is_under_way || link->live.scanned < link->confirmed.mark) {
+        return link->confirmed.mark;
+    }
+    return link->live.scanned;
+}
+
 static void note_behind(struct gossip *gossip, struct link *link, struct instant now)
 {
-    if (link->confirmed.mark == report_table_head(gossip->table)) {
+    if (settled_up_to(link) == report_table_head(gossip->table)) {
         link->behind_since = INSTANT_NEVER;
     } else if (link->behind_since.ns == INSTANT_NEVER.ns) {
         link->behind_since = now;
@@ -620,7 +640,7 @@ struct gossip_link_status gossip_link_status(
     status.peer_mark = link->confirmed.mark;
     status.mark = link->held.mark;
     status.peer_head = link->peer_head;
-    status.behind = head - link->confirmed.mark;
+    status.behind = head - settled_up_to(link);
     status.behind_ms = status.behind == 0 || link->behind_since.ns == INSTANT_NEVER.ns
                            ? 0
                            : instant_ns_between(link->behind_since, now) / NS_PER_MS;

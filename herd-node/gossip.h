@@ -93,7 +93,7 @@ struct gossip_link_status {
     uint64_t peer_mark;        /* the neighbour holds all of ours up to this lseq */
     uint64_t mark;             /* we hold all of its up to this lseq of its own */
     uint64_t peer_head;
-    uint64_t behind;   /* of our changes, those that the neighbour has not confirmed; counts lseq */
+    uint64_t behind; /* our changes from the first that it may lack, in lseq; 0: it lacks nothing */
     int64_t behind_ms; /* for how long `behind` was not 0 */
     bool is_caught_up; /* we hold all that it had when we first heard of it */
     bool
