@@ -15,7 +15,7 @@ def names: map(.name) | join(" ");
 | ($nodes | map(.name as $from | .status.links // [] | map({from: $from} + .)) | add // []
     | map(select($states[.neighbour] != "down"))) as $links
 | {
-    herd: $herd, topology: $topology, run: $run, converged: $converged,
+    herd: $herd, topology: $topology, run: $run, converged: $converged, linked: (($nodes | all(.status.links != null)) and ($links | all(.connected == true))),
     problems: (
         [$all[] | select(.state == "down") | "\(.name) is down"]
         + [$all[] | select(.state == "not ready") | "\(.name) is not ready: \(.why)"]

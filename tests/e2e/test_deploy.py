@@ -77,7 +77,7 @@ def test_up_serves_clients_prints_the_ports_and_shows_a_conversation(deployment)
         assert parse_at(deployment.ask(server, b"IAMAT up %s 1\n" % UCLA)).server == server.encode()
     lines = output.splitlines()
     told, found = (index for index, line in enumerate(lines) if line.startswith("AT Goloman "))
-    assert lines[told] == lines[found] and lines[found - 1].startswith("to Wilkes: WHATSAT"), output
+    assert lines[told] == lines[found] and lines[found - 1].startswith(f"to {deployment.herd.servers[-1]}: WHATSAT"), output
     places = json.loads("\n".join(lines[found + 1:]))
     assert places["status"] == "OK" and len(places["results"]) == 2
     assert deployment.living() == set(deployment.herd.processes)
