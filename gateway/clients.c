@@ -498,6 +498,7 @@ static void refuse(struct clients *clients, uv_stream_t *stream)
 
 static void log_arrival(const struct client *client)
 {
+    const struct clients_events *events = client->clients->events;
     if (!client->clients->settings.logs_traffic) {
         return;
     }
@@ -512,7 +513,7 @@ static void log_arrival(const struct client *client)
         "client_connected",
         log_number("client", (int64_t)client->number),
         log_text("peer", host),
-        log_number("listener", (int64_t)client->listener));
+        log_text("server", events->server(events->context, client->listener)));
 }
 
 void clients_arrived(struct clients *clients, size_t listener, struct uv_stream_s *stream)

@@ -38,6 +38,8 @@ enum clients_issue {
  * for `closed`, from anywhere. */
 struct clients_events {
     void *context;
+    /* The server that `listener` stands for, for the log. */
+    const char *(*server)(void *context, size_t listener);
     /* A client came by `listener`. Returns its generation. */
     uint32_t (*opened)(void *context, uint32_t client, size_t listener);
     void (*closed)(void *context, uint32_t client);

@@ -34,8 +34,9 @@ struct node {
 
 struct client {
     uint32_t generation;
-    uint32_t out;   /* operations that are not answered by a node yet */
-    uint32_t route; /* the lane for its commands, as of `epoch` */
+    uint32_t number; /* counts clients: those for any node are spread by it */
+    uint32_t out;    /* operations that are not answered by a node yet */
+    uint32_t route;  /* the lane for its commands, as of `epoch` */
     uint32_t epoch;
     int home;
 };
@@ -48,6 +49,8 @@ struct dispatch {
     struct node *nodes;
     size_t nodes_up;
     struct client *clients;
+    uint32_t clients_opened;
+    int lane_deadline_ms;
     uint32_t epoch; /* changes with the set of usable lanes */
     struct batch *spare;
     size_t spare_count;
@@ -69,6 +72,13 @@ static struct lane *homeless(struct dispatch *dispatch)
     return &dispatch->lanes[dispatch->lane_count];
 }
 
+/* What a silent node leaves of the time for an answer must do for another one. */
+static int lane_deadline_ms(unsigned answer_within_ms)
+{
+    return answer_within_ms < 2 * DISPATCH_LANE_DEADLINE_MS_MAX ? (int)answer_within_ms / 2
+                                                                : DISPATCH_LANE_DEADLINE_MS_MAX;
+}
+
 enum status dispatch_create(
     const struct dispatch_settings *settings, struct dispatch **ret_dispatch)
 {
@@ -85,6 +95,7 @@ enum status dispatch_create(
     dispatch->lane_count = lane_count;
     dispatch->effect_max = effect_max;
     dispatch->epoch = 1;
+    dispatch->lane_deadline_ms = lane_deadline_ms(settings->answer_within_ms);
     dispatch->nodes = calloc(settings->node_count, sizeof *dispatch->nodes);
     dispatch->clients = calloc(settings->clients_max, sizeof *dispatch->clients);
     dispatch->lanes = calloc(lane_count + 1, sizeof *dispatch->lanes);
@@ -170,7 +181,8 @@ uint32_t dispatch_client_opened(struct dispatch *dispatch, uint32_t client, int 
     assert(client < dispatch->settings.clients_max);
     assert(home < (int)dispatch->settings.node_count);
     const uint32_t generation = dispatch->clients[client].generation + 1;
-    dispatch->clients[client] = (struct client){.generation = generation, .home = home};
+    dispatch->clients[client] = (struct client){
+        .generation = generation, .number = dispatch->clients_opened++, .home = home};
     return generation;
 }
 
@@ -349,17 +361,18 @@ static size_t nth_node_up(const struct dispatch *dispatch, size_t n)
 }
 
 /* The lane that a client's next command should take. */
-static size_t route(const struct dispatch *dispatch, size_t client)
+static size_t route(const struct dispatch *dispatch, size_t index)
 {
-    const int home = dispatch->clients[client].home;
+    const struct client *client = &dispatch->clients[index];
+    const int home = client->home;
     if (home >= 0 && dispatch->nodes[home].lanes_usable > 0) {
-        return usable_lane(dispatch, (size_t)home, client);
+        return usable_lane(dispatch, (size_t)home, index);
     }
     if (dispatch->nodes_up == 0) {
         return dispatch->lane_count;
     }
-    const size_t node = nth_node_up(dispatch, client % dispatch->nodes_up);
-    return usable_lane(dispatch, node, client / dispatch->nodes_up);
+    const size_t node = nth_node_up(dispatch, client->number % dispatch->nodes_up);
+    return usable_lane(dispatch, node, client->number / dispatch->nodes_up);
 }
 
 /* The lane for what a lane that failed has left behind. */
@@ -387,7 +400,7 @@ static void greet(struct dispatch *dispatch, struct instant now, struct lane *la
         return;
     }
     move_lane(dispatch, lane, LANE_GREETING, NULL);
-    lane->alarm = instant_after_ms(now, DISPATCH_LANE_DEADLINE_MS);
+    lane->alarm = instant_after_ms(now, dispatch->lane_deadline_ms);
     add_lane_effect(dispatch, DISPATCH_SEND, lane, NULL);
     dispatch->effects[dispatch->effect_count - 1].bytes = buffer_slice(&lane->message);
 }
@@ -405,7 +418,7 @@ static void send_next(struct dispatch *dispatch, struct instant now, struct lane
         }
         if (lane->first->count > 0) {
             move_lane(dispatch, lane, LANE_BUSY, NULL);
-            lane->alarm = instant_after_ms(now, DISPATCH_LANE_DEADLINE_MS);
+            lane->alarm = instant_after_ms(now, dispatch->lane_deadline_ms);
             add_lane_effect(dispatch, DISPATCH_SEND, lane, NULL);
             dispatch->effects[dispatch->effect_count - 1].bytes = buffer_slice(&lane->message);
             return;

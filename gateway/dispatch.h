@@ -37,9 +37,11 @@
 #include <stdint.h>
 
 enum {
-    DISPATCH_BATCHES_MAX = 1024,      /* 144 KiB each, where all are full */
-    DISPATCH_LANE_BATCHES_MAX = 8,    /* beyond them clients wait, so one slow node is not all */
-    DISPATCH_LANE_DEADLINE_MS = 1000, /* a node answers in less than a millisecond, or it is ill */
+    DISPATCH_BATCHES_MAX = 1024,   /* 144 KiB each, where all are full */
+    DISPATCH_LANE_BATCHES_MAX = 8, /* beyond them clients wait, so one slow node is not all */
+    /* A node answers in less than a millisecond, or it is ill; at most half the time for an answer.
+     */
+    DISPATCH_LANE_DEADLINE_MS_MAX = 1000,
     DISPATCH_GREET_EVERY_MS = 250,
     DISPATCH_REDIAL_MS_MIN = 2000,  /* after a loss, then doubling: the network may have */
     DISPATCH_REDIAL_MS_MAX = 16000, /* swallowed what would have brought the lane back */

@@ -382,6 +382,13 @@ static void perform_dispatch(struct gateway *gateway)
 
 /* ---- Clients ---- */
 
+static const char *server_of(void *context, size_t listener)
+{
+    const struct gateway *gateway = context;
+    const struct topology_listener *where = &gateway->self->listeners[listener];
+    return where->is_any ? "*" : node_name(gateway, where->node);
+}
+
 static uint32_t on_client_opened(void *context, uint32_t client, size_t listener)
 {
     struct gateway *gateway = context;
@@ -780,6 +787,7 @@ static enum status open_clients(struct gateway *gateway, size_t clients_max)
     };
     gateway->clients_events = (struct clients_events){
         .context = gateway,
+        .server = server_of,
         .opened = on_client_opened,
         .closed = on_client_closed,
         .issue = on_issue,

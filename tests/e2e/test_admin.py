@@ -82,10 +82,14 @@ def converged(herd):
 
 def test_a_lost_neighbour_shows_at_the_nodes_that_talk_to_it_and_at_no_other(make_herd):
     herd = make_herd(GOLOMAN).start()
-    herd["Welsh"].kill()
 
     def connected(server, neighbour):
         return next(link["connected"] for link in herd[server].status()["links"] if link["neighbour"] == neighbour)
+
+    wait_until(lambda: all(connected("Holiday", one) for one in ("Goloman", "Welsh", "Wilkes")), "Holiday has its neighbours")
+    wait_until(lambda: connected("Hands", "Wilkes"), "Hands has Wilkes")
+
+    herd["Welsh"].kill()
 
     wait_until(lambda: not connected("Holiday", "Welsh"), "Holiday has lost Welsh")
     assert connected("Holiday", "Goloman") and connected("Hands", "Wilkes")
@@ -104,8 +108,8 @@ def test_a_gateway_without_any_node_is_not_ready(make_herd):
 
     for server in herd.servers:
         herd[server].start()
-    for worker in herd.workers:
-        herd[worker].start()
+    for server in herd.servers:
+        herd[server].wait_ready()
     gateway.wait_ready()
 
 

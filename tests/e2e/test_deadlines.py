@@ -12,6 +12,7 @@ from support.topology import GOLOMAN
 UCLA = b"+34.068930-118.445127"
 ANSWER_WITHIN_MS = 800
 PLACES_WITHIN_MS = 1000
+PLACES_MARGIN_MS = 500  # beyond the worker's time, for the way there and back
 GRACE_S = 3 if IS_SANITIZED else 0.4
 
 
@@ -119,7 +120,7 @@ def assert_places_refused(answer, seconds):
     assert places.json["results"] == []
     assert places.json["status"] == "UNKNOWN_ERROR"
     assert len(places.json["error_message"]) > 10
-    assert seconds < PLACES_WITHIN_MS / 1000 + GRACE_S
+    assert seconds < (PLACES_WITHIN_MS + PLACES_MARGIN_MS) / 1000 + GRACE_S
 
 
 def test_when_all_workers_are_dead_the_at_line_is_right_and_the_json_says_so(herd):

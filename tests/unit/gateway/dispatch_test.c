@@ -19,6 +19,7 @@ enum {
     LANES = NODES * LANES_PER_NODE,
     CLIENTS = 8,
     ANSWER_WITHIN_MS = 3000,
+    HURRIED_ANSWER_WITHIN_MS = 500,
     A0 = 0,
     A1,
     B0,
@@ -299,9 +300,8 @@ static void whatsat(uint32_t client, const char *id)
     assert_int_equal(submit(client, COMMAND_WHATSAT, id), DISPATCH_TAKEN);
 }
 
-static int begin(void **state)
+static int begin_with(unsigned answer_within_ms)
 {
-    (void)state;
     memset(&scene, 0, sizeof scene);
     scene.now = (struct instant){.ns = 1000 * (int64_t)NS_PER_SECOND};
     scene.trace = buffer_with_max(1024 * 1024);
@@ -314,10 +314,22 @@ static int begin(void **state)
         .node_count = NODES,
         .lanes_per_node = LANES_PER_NODE,
         .clients_max = CLIENTS,
-        .answer_within_ms = ANSWER_WITHIN_MS,
+        .answer_within_ms = answer_within_ms,
         .now = scene.now,
     };
     return dispatch_create(&settings, &scene.dispatch) == STATUS_OK ? 0 : -1;
+}
+
+static int begin(void **state)
+{
+    (void)state;
+    return begin_with(ANSWER_WITHIN_MS);
+}
+
+static int begin_in_a_hurry(void **state)
+{
+    (void)state;
+    return begin_with(HURRIED_ANSWER_WITHIN_MS);
 }
 
 static int end(void **state)
@@ -380,7 +392,7 @@ static void a_greeting_without_answer_is_cancelled_and_repeated(void **state)
 {
     (void)state;
     connect(A0);
-    wait_ms(DISPATCH_LANE_DEADLINE_MS - 1);
+    wait_ms(DISPATCH_LANE_DEADLINE_MS_MAX - 1);
     expect("A0<hello");
     wait_ms(1);
     expect("cancel:A0 fault:A0");
@@ -470,6 +482,19 @@ static void clients_of_any_server_are_spread_over_those_that_are_up(void **state
     }
     flush();
     expect("A0<x A1<x B0<x B1<x C0<x C1<x");
+}
+
+static void clients_of_any_server_that_follow_each_other_are_spread_too(void **state)
+{
+    (void)state;
+    bring_up_all();
+    for (int i = 0; i < 4; i++) {
+        open_client(0, DISPATCH_ANY_NODE);
+        iamat(0, "x");
+        flush();
+        dispatch_client_closed(scene.dispatch, 0);
+    }
+    expect("A0<x B0<x C0<x A1<x");
 }
 
 static void every_outcome_has_its_answer(void **state)
@@ -691,7 +716,7 @@ static void a_slow_node_loses_its_batch_to_another(void **state)
     open_client(0, 0);
     iamat(0, "a");
     flush();
-    wait_ms(DISPATCH_LANE_DEADLINE_MS - 1);
+    wait_ms(DISPATCH_LANE_DEADLINE_MS_MAX - 1);
     expect("A0<a");
     wait_ms(1);
     expect("cancel:A0 fault:A0 B0<a");
@@ -704,6 +729,21 @@ static void a_slow_node_loses_its_batch_to_another(void **state)
     assert_int_equal(dispatch_view_node(scene.dispatch, 0).lanes_usable, 2);
 }
 
+static void a_slow_node_leaves_half_the_time_to_another(void **state)
+{
+    (void)state;
+    bring_up_all();
+    open_client(0, 0);
+    iamat(0, "a");
+    flush();
+    wait_ms(HURRIED_ANSWER_WITHIN_MS / 2 - 1);
+    expect("A0<a");
+    wait_ms(1);
+    expect("cancel:A0 fault:A0 B0<a");
+    respond(B0);
+    expect("0.0=B");
+}
+
 static void an_answer_that_comes_after_all_is_not_taken_and_the_lane_is_greeted(void **state)
 {
     (void)state;
@@ -711,7 +751,7 @@ static void an_answer_that_comes_after_all_is_not_taken_and_the_lane_is_greeted(
     open_client(0, 0);
     iamat(0, "a");
     flush();
-    wait_ms(DISPATCH_LANE_DEADLINE_MS);
+    wait_ms(DISPATCH_LANE_DEADLINE_MS_MAX);
     forget();
     respond(A0);
     expect("A0<hello");
@@ -1114,6 +1154,7 @@ int main(void)
         TEST(while_a_batch_is_away_commands_gather_for_the_next),
         TEST(clients_of_one_server_use_its_lanes_by_turns),
         TEST(clients_of_any_server_are_spread_over_those_that_are_up),
+        TEST(clients_of_any_server_that_follow_each_other_are_spread_too),
         TEST(every_outcome_has_its_answer),
         TEST(a_partial_response_makes_the_rest_the_next_batch),
         TEST(more_than_a_batch_holds_leaves_as_several),
@@ -1126,6 +1167,8 @@ int main(void)
         TEST(new_commands_do_not_overtake_those_that_were_moved),
         TEST(a_client_goes_on_where_its_commands_were_moved),
         TEST(a_slow_node_loses_its_batch_to_another),
+        cmocka_unit_test_setup_teardown(
+            a_slow_node_leaves_half_the_time_to_another, begin_in_a_hurry, end),
         TEST(an_answer_that_comes_after_all_is_not_taken_and_the_lane_is_greeted),
         TEST(a_wrong_response_counts_as_failure),
         TEST(a_second_failure_moves_the_batch_on_in_order),
