@@ -35,6 +35,10 @@ static void serve_peer(struct http_stub *stub, int peer)
     static const struct linger at_once = {.l_onoff = 1, .l_linger = 0};
     while (read_request(stub, peer)) {
         const size_t length = strlen(stub->answer);
+        if (stub->manner == HTTP_STUB_HOLD) {
+            sem_post(&stub->is_asked);
+            sem_wait(&stub->may_answer);
+        }
         if (send(peer, stub->answer, length, MSG_NOSIGNAL) != (ssize_t)length) {
             return;
         }
@@ -69,6 +73,8 @@ void http_stub_open(struct http_stub *stub)
     int failed = bind(stub->listener, (const struct sockaddr *)&address, length);
     failed += listen(stub->listener, 8);
     failed += getsockname(stub->listener, (struct sockaddr *)&address, &length);
+    failed += sem_init(&stub->is_asked, 0, 0);
+    failed += sem_init(&stub->may_answer, 0, 0);
     assert(failed == 0);
     stub->port = ntohs(address.sin_port);
 }
@@ -82,6 +88,17 @@ void http_stub_answer(struct http_stub *stub, enum http_stub_manner manner, cons
     stub->is_answering = true;
 }
 
+void http_stub_await_request(struct http_stub *stub)
+{
+    const int failed = sem_wait(&stub->is_asked);
+    assert(failed == 0);
+}
+
+void http_stub_let_go(struct http_stub *stub)
+{
+    sem_post(&stub->may_answer);
+}
+
 void http_stub_close(struct http_stub *stub)
 {
     if (stub->is_answering) {
@@ -89,4 +106,6 @@ void http_stub_close(struct http_stub *stub)
         pthread_join(stub->thread, NULL);
     }
     close(stub->listener);
+    sem_destroy(&stub->is_asked);
+    sem_destroy(&stub->may_answer);
 }

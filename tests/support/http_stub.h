@@ -3,6 +3,7 @@
 #define SUPPORT_HTTP_STUB_H
 
 #include <pthread.h>
+#include <semaphore.h>
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -11,6 +12,7 @@ enum http_stub_manner {
     HTTP_STUB_KEEP,  /* waits for the next request on the connection */
     HTTP_STUB_END,   /* closes it */
     HTTP_STUB_RESET, /* resets it */
+    HTTP_STUB_HOLD,  /* holds the answer back until http_stub_let_go; then as HTTP_STUB_END */
 };
 
 struct http_stub {
@@ -20,6 +22,8 @@ struct http_stub {
     pthread_t thread;
     enum http_stub_manner manner;
     const char *answer;
+    sem_t is_asked;
+    sem_t may_answer;
     /* To be read after http_stub_close only. */
     char request[2048]; /* the last one, headers and all */
     unsigned requests;
@@ -31,6 +35,10 @@ void http_stub_open(struct http_stub *stub);
 
 /* Answers from now on; `answer` is borrowed until the stub is closed. */
 void http_stub_answer(struct http_stub *stub, enum http_stub_manner manner, const char *answer);
+
+/* With HTTP_STUB_HOLD: waits until a request is there; lets its answer go. */
+void http_stub_await_request(struct http_stub *stub);
+void http_stub_let_go(struct http_stub *stub);
 
 /* Nobody may be connected any more. */
 void http_stub_close(struct http_stub *stub);
