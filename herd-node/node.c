@@ -19,7 +19,7 @@
 
 enum {
     REQUEST_SLOTS = 256, /* lanes that may ask at the same time, over all gateways */
-    GRACE_MS = 1000,     /* how long a new node waits for neighbours before it calls itself ready */
+    GRACE_MS = 400, /* how long a new node waits for neighbours: longer than they wait to redial */
     UNCONFIRMED_MS_MAX = 3000, /* a link that is heard and yet confirms nothing is dialled anew */
     REFUSALS_LOGGED_EVERY_MS = 1000,
     PAGE_BYTES_MAX = 1024 * 1024,
@@ -49,6 +49,8 @@ struct node {
     struct admin *admin;
     struct canary *canary;
     bool is_ready;
+    struct mail *held; /* requests that came before it was ready, oldest first */
+    struct mail **held_end;
     bool is_stopping;
     struct instant stop_deadline;
     uint64_t gossip_refused;
@@ -123,6 +125,25 @@ static void handle_request(struct node *node, struct instant now, const struct m
     lane_server_respond(node->lane_server, mail->token, buffer_slice(&node->outgoing));
     if (status != STATUS_OK)
         log_refusal(node, now, "request_refused", status_text(status));
+}
+
+/* A node that knows nothing yet would tell a gateway that nobody has heard of its clients. */
+static void hold_request(struct node *node, struct mail *mail)
+{
+    mail->next = NULL;
+    *node->held_end = mail;
+    node->held_end = &mail->next;
+}
+
+static void answer_held(struct node *node, struct instant now)
+{
+    while (node->held != NULL) {
+        struct mail *mail = node->held;
+        node->held = mail->next;
+        handle_request(node, now, mail);
+        mail_release(mail);
+    }
+    node->held_end = &node->held;
 }
 
 /* ---- Gossip ---- */
@@ -281,6 +302,7 @@ static void begin_stop(struct node *node, struct instant now)
     node->is_stopping = true;
     node->is_ready = false;
     node->stop_deadline = instant_after_ms(now, node->topology->limits.drain_ms);
+    answer_held(node, now);
 }
 
 static void handle_mail(struct node *node, struct instant now, struct mail *mail)
@@ -290,6 +312,10 @@ static void handle_mail(struct node *node, struct instant now, struct mail *mail
         begin_stop(node, now);
         break;
     case MAIL_REQUEST:
+        if (!node->is_ready && !node->is_stopping) {
+            hold_request(node, mail);
+            return;
+        }
         handle_request(node, now, mail);
         break;
     case MAIL_GOSSIP:
@@ -327,6 +353,7 @@ static void note_readiness(struct node *node, struct instant now)
         return;
     node->is_ready = true;
     log_event(node->log, "ready", log_number("reports", (int64_t)report_table_count(node->table)));
+    answer_held(node, now);
 }
 
 /* Whether every neighbour that is there holds all that this node has. */
@@ -453,6 +480,7 @@ enum status node_open(const struct topology *topology,
     node->self = &topology->nodes[index];
     node->mailbox = mailbox;
     node->log = log;
+    node->held_end = &node->held;
     node->incarnation = random_seed_from_system() | 1; /* never 0 */
     node->started = instant_now();
     node->outgoing = buffer_with_max(MESSAGE_BATCH_BYTES_MAX);

@@ -57,6 +57,7 @@ class Process:
         self.stderr_path = herd.folder / f"{name}.stderr"
         self.popen = None
         self.was_killed = False
+        self.was_ready = False
 
     def start(self, *, descriptors=None):
         """Starts it without waiting for anything."""
@@ -73,7 +74,7 @@ class Process:
                 command, stdin=subprocess.DEVNULL, stdout=stderr, stderr=stderr, cwd=self.herd.folder,
                 start_new_session=True, preexec_fn=before_exec,
             )
-        self.was_killed = False
+        self.was_killed = self.was_ready = False
         return self
 
     @property
@@ -86,9 +87,11 @@ class Process:
     def is_ready(self):
         assert self.is_running(), f"{self.name} ended with {self.popen.returncode}:\n{self.stderr()}"
         try:
-            return http_get(self.admin, "/readyz")[0] == 200
+            is_ready = http_get(self.admin, "/readyz")[0] == 200
         except (OSError, http.client.HTTPException):
-            return False
+            is_ready = False
+        self.was_ready = self.was_ready or is_ready
+        return is_ready
 
     def wait_ready(self):
         wait_until(self.is_ready, f"{self.name} is ready")
@@ -177,7 +180,9 @@ class Herd:
         wrong = []
         for process in running:
             try:
-                if process.wait_exit() != 0:
+                status = process.wait_exit()
+                # One that has only just been started may not listen to signals yet.
+                if status != 0 and (process.was_ready or status != -signal.SIGTERM):
                     wrong.append(f"{process.name} ended with {process.popen.returncode}")
             except subprocess.TimeoutExpired:
                 process.kill()
