@@ -1,6 +1,7 @@
 """Processes of a measurement: started, waited for, asked what they cost, and ended by their own pid."""
 
 import ctypes
+import os
 import signal
 import socket
 import subprocess
@@ -39,8 +40,27 @@ def cpu_s(pid):
 
 
 def resident_bytes(pid):
+    """(now, most since forget_peak) of the memory of a process."""
     with open(f"/proc/{pid}/status", encoding="ascii") as status:
-        return next(int(line.split()[1]) * 1024 for line in status if line.startswith("VmRSS"))
+        sizes = {line.split(":")[0]: int(line.split()[1]) * 1024 for line in status if line.startswith("Vm")}
+    return sizes["VmRSS"], sizes["VmHWM"]
+
+
+def forget_peak(pid):
+    with open(f"/proc/{pid}/clear_refs", "w", encoding="ascii") as peak:
+        peak.write("5")
+
+
+def own_cpu_s():
+    """Processor seconds of this process and of all its children that have ended."""
+    return sum(os.times()[:4])
+
+
+def machine_cpu_s():
+    """Seconds that all processors of this machine have been busy."""
+    with open("/proc/stat", encoding="ascii") as stat:
+        user, nice, system, _, _, irq, softirq, *_ = map(int, stat.readline().split()[1:])
+    return (user + nice + system + irq + softirq) / os.sysconf("SC_CLK_TCK")
 
 
 def wait_for_port(port, host="127.0.0.1"):
