@@ -37,6 +37,7 @@ static size_t take_body(char *bytes, size_t size, size_t count, void *context)
 }
 
 /* Headers are of no use here, but they must end some time. */
+/* NOLINTNEXTLINE(readability-non-const-parameter): libcurl's signature */
 static size_t take_header(char *bytes, size_t size, size_t count, void *context)
 {
     struct http_fetch *const fetch = context;

@@ -101,18 +101,17 @@ enum status place_writer_open(
     const char *path, struct place_writer **ret_writer, struct buffer *complaint)
 {
     static const char suffix[] = ".new";
-    const size_t length = strlen(path);
+    const size_t size = strlen(path) + 1;
     struct place_writer *writer = calloc(1, sizeof *writer);
     if (writer == NULL) {
         return STATUS_NO_MEMORY;
     }
     enum status status = STATUS_NO_MEMORY;
-    writer->path = malloc(length + 1);
-    writer->new_path = malloc(length + sizeof suffix);
+    writer->path = malloc(size);
+    writer->new_path = malloc(size + sizeof suffix);
     if (writer->path != NULL && writer->new_path != NULL) {
-        memcpy(writer->path, path, length + 1);
-        memcpy(writer->new_path, path, length);
-        memcpy(writer->new_path + length, suffix, sizeof suffix);
+        memcpy(writer->path, path, size);
+        snprintf(writer->new_path, size + sizeof suffix, "%s%s", path, suffix);
         status = open_database(writer, complaint);
     }
     if (status != STATUS_OK) {
@@ -130,7 +129,7 @@ static int64_t curve_position(struct location location)
     const uint32_t east = (uint32_t)((location.longitude + 180) / 360 * 0xFFFFFF);
     int64_t position = 0;
     for (unsigned bit = 24; bit-- > 0;) {
-        position = position * 4 + (north >> bit & 1) * 2 + (east >> bit & 1);
+        position = position << 2 | (int64_t)((north >> bit & 1) << 1 | (east >> bit & 1));
     }
     return position;
 }

@@ -141,7 +141,7 @@ static void log_lookup(
         lookup->nearby.location.longitude);
     const struct provider_attempt *const last =
         &lookup->attempts.attempts[lookup->attempts.count - 1];
-    log_event(worker->log,
+    log_traffic(worker->log,
         "nearby",
         log_bytes("location", slice_of_bytes(place, (size_t)length)),
         log_number("radius_m", (int64_t)lookup->nearby.radius_m),

@@ -9,9 +9,10 @@
 #include <stdint.h>
 
 enum {
-#define ONE_MORE(name) +1
-    WORKER_STATUSES = 0 PLACES_STATUS_TABLE(ONE_MORE),
-#undef ONE_MORE
+#define WORKER_STATUS_INDEX(name) WORKER_STATUS_##name,
+    PLACES_STATUS_TABLE(WORKER_STATUS_INDEX)
+#undef WORKER_STATUS_INDEX
+        WORKER_STATUSES, /* how many there are */
     WORKER_PROVIDERS = TOPOLOGY_PROVIDERS_MAX,
     WORKER_BOUNDS = 12,
 };

@@ -229,9 +229,7 @@ static void a_message_of_any_length_is_cut_off(void **state)
 {
     struct provider_answer *const answer = *state;
     static char body[20000];
-    memset(body, 'a', sizeof body - 1);
-    memcpy(body, "{\"results\":[],\"status\":\"", 24);
-    memcpy(body + sizeof body - 3, "\"}", 2);
+    snprintf(body, sizeof body, "{\"results\":[],\"status\":\"%0*d\"}", (int)sizeof body - 64, 0);
     read_reply(answer, 200, body, 5);
     assert_int_equal(answer->status, PLACES_UNKNOWN_ERROR);
     assert_in_range(answer->message.length, 1, PROVIDER_MESSAGE_MAX);

@@ -186,7 +186,7 @@ static void headers_beyond_the_limit_are_refused(void **state)
 {
     static char answer[128 * 1024];
     size_t length = (size_t)snprintf(answer, sizeof answer, "HTTP/1.1 200 OK\r\n");
-    while (length < 100u * 1024) {
+    while (length < 100000) {
         length += (size_t)snprintf(
             answer + length, sizeof answer - length, "X-Filler: 0123456789012345678901234567\r\n");
     }

@@ -258,7 +258,7 @@ static size_t nest(char *body, size_t depth)
 static void too_deep_a_text_is_refused(void **state)
 {
     (void)state;
-    static char body[2 * 1000 * 1000 + 64];
+    static char body[2000064];
     struct nearby_text text;
     size_t length = nest(body, NEARBY_TEXT_DEPTH_MAX);
     assert_int_equal(nearby_text_read(slice_of_bytes(body, length), &text), STATUS_OK);
@@ -274,7 +274,8 @@ static void too_large_a_text_is_refused(void **state)
     const size_t length = MESSAGE_PLACES_MAX + 1;
     char *const body = test_malloc(length);
     memset(body, ' ', length);
-    memcpy(body, "{\"results\":[]}", 14);
+    static const char start[] = "{\"results\":[]}";
+    memcpy(body, start, sizeof start - 1);
     struct nearby_text text;
     assert_int_equal(nearby_text_read(slice_of_bytes(body, length), &text), STATUS_FULL);
     assert_int_equal(nearby_text_read(slice_of_bytes(body, length - 1), &text), STATUS_OK);

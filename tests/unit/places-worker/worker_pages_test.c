@@ -76,7 +76,7 @@ static void the_metrics_have_each_provider_by_status(void **state)
     counts.providers[PROVIDER_GOOGLE_LEGACY].by_status[PLACES_REQUEST_DENIED] = 7;
     worker_durations_add(&counts.lookups, 300);
     const struct worker_view view = view_of(&counts);
-    struct buffer text = buffer_with_max(64 * 1024);
+    struct buffer text = buffer_with_max(65536);
     assert_int_equal(worker_metrics_append(&text, &view), STATUS_OK);
     assert_int_equal(buffer_append(&text, slice_of_bytes("", 1)), STATUS_OK);
 
