@@ -436,7 +436,10 @@ enum gossip_verdict gossip_receive(struct gossip *gossip,
     }
     take_confirmation(gossip, link, &header->holding);
     apply_reports(gossip, link, message);
-    note_range(&link->held, header->from, header->to);
+    /* What the sender skipped, another process of our name was known to hold. */
+    if (header->holding.incarnation == gossip->incarnation) {
+        note_range(&link->held, header->from, header->to);
+    }
     if (link->held.mark >= link->peer_head_at_first) {
         link->is_caught_up = true;
     }

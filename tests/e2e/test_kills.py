@@ -9,14 +9,20 @@ import pytest
 
 from support.client import parse_at
 from support.herd import IS_SANITIZED, wait_until
+from support.machine import ForeignLoad
 from support.topology import GOLOMAN, edges_of
 
 UCLA = b"+34.068930-118.445127"
 KILLS = 10 if IS_SANITIZED else 50
 
-# The promise, and how many of KILLS may miss it because the machine had other things to do just then.
+# The promise. It is not judged where sanitizers make everything slow, or where others use much of the machine.
 BACK_WITHIN_S = 0.5
-LATE_MAX = KILLS if IS_SANITIZED else 1
+LATE_MAX = 1
+FOREIGN_SHARE_MAX = 0.2
+
+# Between two requests of a client: so much load that every kill finds work under way, and not so much that only the
+# machine is tested.
+PAUSE_S = 0.003
 
 
 class Load:
@@ -54,7 +60,7 @@ class Load:
         try:
             with self.herd.connect(server, self.gateway) as client:
                 for number in itertools.count():
-                    if self.stopping.is_set():
+                    if self.stopping.wait(PAUSE_S):
                         return
                     self.answered += ask(client, server.encode(), number)
         except (AssertionError, OSError, EOFError) as complaint:
@@ -85,10 +91,13 @@ def took(condition, what):
     return time.monotonic() - started
 
 
-def assert_back_in_time(times):
-    late = [f"{one:.3f}" for one in times if one > BACK_WITHIN_S]
+def assert_back_in_time(times, foreign_load):
+    share = foreign_load.share()
     print(f"back after {min(times):.3f} s at best, {sorted(times)[len(times) // 2]:.3f} s usually, {max(times):.3f} s at worst")
-    assert len(late) <= LATE_MAX, f"back only after {', '.join(late)} s"
+    print(f"others used {share:.0%} of the machine")
+    if not IS_SANITIZED and share < FOREIGN_SHARE_MAX:
+        late = [f"{one:.3f}" for one in times if one > BACK_WITHIN_S]
+        assert len(late) <= LATE_MAX, f"back only after {', '.join(late)} s"
 
 
 def assert_every_server_hears_every_other(herd, gateway):
@@ -125,7 +134,7 @@ def assert_every_link_carries_reports(herd):
 
 def test_nodes_are_killed_under_load(make_herd):
     herd = make_herd(GOLOMAN).start()
-    times = []
+    times, foreign_load = [], ForeignLoad(herd)
     with Load(herd, "gateway"):
         for number, victim in zip(range(KILLS), itertools.cycle(herd.servers)):
             other = herd.servers[(herd.servers.index(victim) + 1 + number % 4) % 5]
@@ -152,12 +161,12 @@ def test_nodes_are_killed_under_load(make_herd):
             herd[server].wait_ready()
         assert_every_server_hears_every_other(herd, "gateway")
     assert_every_link_carries_reports(herd)
-    assert_back_in_time(times)
+    assert_back_in_time(times, foreign_load)
 
 
 def test_gateways_are_killed_under_load(make_herd):
     herd = make_herd(GOLOMAN, gateways=("stays", "dies")).start()
-    times = []
+    times, foreign_load = [], ForeignLoad(herd)
     with Load(herd, "stays"), contextlib.ExitStack() as lost:
         for number in range(KILLS):
             client = lost.enter_context(herd.connect("Goloman", "dies"))
@@ -180,12 +189,12 @@ def test_gateways_are_killed_under_load(make_herd):
 
             times.append(took(takes_part, "the gateway serves again"))
         assert_every_server_hears_every_other(herd, "dies")
-    assert_back_in_time(times)
+    assert_back_in_time(times, foreign_load)
 
 
 def test_workers_are_killed_under_load(make_herd):
     herd = make_herd(GOLOMAN).start()
-    times = []
+    times, foreign_load = [], ForeignLoad(herd)
     with Load(herd, "gateway"), herd.connect("Hands") as client:
         for _, victim in zip(range(KILLS), itertools.cycle(herd.workers)):
             client.send(b"WHATSAT loaded 50 20\n" * 20)
@@ -196,16 +205,14 @@ def test_workers_are_killed_under_load(make_herd):
             herd[victim].start()
 
             times.append(took(herd[victim].is_ready, f"{victim} is ready"))
-    assert_back_in_time(times)
+    assert_back_in_time(times, foreign_load)
 
     # Each of them answers, alone.
     for alone, away in (list(herd.workers), list(reversed(herd.workers))):
-        herd[away].pause()
-        try:
-            with herd.connect("Hands") as client:
-                assert client.whatsat(b"loaded", 10, 5).json["status"] == "OK", f"{alone} answers"
-        finally:
-            herd[away].resume()
+        herd[away].kill()
+        with herd.connect("Hands") as client:
+            assert client.whatsat(b"loaded", 10, 5).json["status"] == "OK", f"{alone} answers"
+        herd[away].start().wait_ready()
 
 
 @pytest.mark.parametrize("victims", [("Goloman", "Wilkes"), ("Hands", "Welsh", "places-1"), ("Holiday", "gateway")])

@@ -153,6 +153,20 @@ static void draw_graph(struct life *life)
     }
 }
 
+/* Long backfills over slow links, while live reports go on and get lost. */
+static void draw_catching_up(struct life *life)
+{
+    struct plan *plan = &life->plan;
+    plan->id_count = 100;
+    plan->padding_max = 8 * 1024;
+    plan->accepts_per_second = 400;
+    plan->allowed[ACTION_BURST] = true;
+    plan->allowed[ACTION_RESTART_QUICKLY] = true;
+    plan->has_slow_links = true;
+    plan->faults.loss_per_mille = 50 + (unsigned)below(life, 250);
+    plan->live_ms = 300 + (int64_t)below(life, 700);
+}
+
 static void draw_plan(struct life *life)
 {
     struct plan *plan = &life->plan;
@@ -181,6 +195,12 @@ static void draw_plan(struct life *life)
     }
     if (is_chosen(life, 30)) {
         plan->faults.hollow_per_mille = 50;
+    }
+    if (is_small && is_chosen(life, 80)) {
+        draw_catching_up(life);
+    }
+    if (plan->node_count <= 5 && is_chosen(life, 5)) {
+        plan->live_ms = 60 * 1000;
     }
 }
 
@@ -264,6 +284,18 @@ static void partition(struct life *life)
     }
 }
 
+/* All in one turn of the loop, or in turns that follow each other closely. */
+static void burst(struct life *life, size_t node)
+{
+    bool is_one_turn = is_chosen(life, 500);
+    for (size_t i = below(life, life->plan.id_count + 1); i > 0; i--) {
+        accept_one(life, node);
+        if (!is_one_turn) {
+            sim_run_us(life->sim, (int64_t)below(life, 300));
+        }
+    }
+}
+
 static void act(struct life *life, enum action action)
 {
     struct sim *sim = life->sim;
@@ -309,9 +341,7 @@ static void act(struct life *life, enum action action)
         }
         break;
     case ACTION_BURST:
-        for (size_t i = below(life, life->plan.id_count + 1); i > 0; i--) {
-            accept_one(life, node);
-        }
+        burst(life, node);
         break;
     case ACTION_LOSE_NEXT:
         if (is_chosen(life, 500)) {
@@ -352,9 +382,10 @@ static void live(struct life *life)
 {
     struct plan *plan = &life->plan;
     sim_set_faults(life->sim, plan->faults);
-    if (plan->has_slow_links) {
-        struct sim_edge edge = plan->edges[below(life, plan->edge_count)];
-        sim_set_speed(life->sim, edge.a, edge.b, 50 + (int64_t)below(life, 2000));
+    for (size_t i = 0; plan->has_slow_links && i < plan->edge_count; i++) {
+        struct sim_edge edge = plan->edges[i];
+        sim_set_speed(life->sim, edge.a, edge.b, 200 + (int64_t)below(life, 20000));
+        sim_set_speed(life->sim, edge.b, edge.a, 200 + (int64_t)below(life, 20000));
     }
     unsigned events_per_second = plan->accepts_per_second + plan->actions_per_second;
     while (sim_now_ms(life->sim) < (double)life->end_ms && sim_failure(life->sim) == NULL) {
@@ -457,6 +488,7 @@ static bool judge(struct life *life, struct schedule_result *result)
     for (size_t i = 0; i < life->plan.edge_count; i++) {
         struct sim_edge edge = life->plan.edges[i];
         sim_set_speed(life->sim, edge.a, edge.b, 0);
+        sim_set_speed(life->sim, edge.b, edge.a, 0);
         sim_lose_batches(life->sim, edge.a, edge.b, 0);
         sim_lose_batches(life->sim, edge.b, edge.a, 0);
         sim_lose_hellos(life->sim, edge.a, edge.b, 0);
@@ -473,6 +505,9 @@ static bool judge(struct life *life, struct schedule_result *result)
     if (!run_until(life, sim_is_converged, start_ms, &result->converged_after_ms)) {
         return sim_failure(life->sim) == NULL &&
                says(result, "the tables are equal, and not every link knows it");
+    }
+    if (life->plan.faults.hollow_per_mille == 0 && sim_repeats_of_all(life->sim) > 0) {
+        return says(result, "the protocol lost a report, and only the digests found it");
     }
     return sim_check_values(life->sim, best) && stays_silent(life, result) &&
            tells_at_once(life, result) && sim_failure(life->sim) == NULL;

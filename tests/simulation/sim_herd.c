@@ -691,9 +691,8 @@ static void deliver(struct sim *sim, const struct channel *channel, const struct
     const struct gossip_header *header = &sim->decoded.header;
     size_t sender = sim->processes[channel->from].node;
     struct channel *back = channel_to(sim, index, sender);
-    uint64_t redundant_before =
-        gossip_link_status(process->gossip, now_of(sim), (size_t)(back - process->channels))
-            .reports_redundant;
+    size_t back_link = (size_t)(back - process->channels);
+    struct gossip_link_status before = gossip_link_status(process->gossip, now_of(sim), back_link);
 
     size_t link = SIZE_MAX;
     enum gossip_verdict verdict =
@@ -714,9 +713,12 @@ static void deliver(struct sim *sim, const struct channel *channel, const struct
         }
         return;
     }
-    assert(link == (size_t)(back - process->channels));
-    sim->counters.redundant +=
-        gossip_link_status(process->gossip, now_of(sim), link).reports_redundant - redundant_before;
+    assert(link == back_link);
+    struct gossip_link_status after = gossip_link_status(process->gossip, now_of(sim), link);
+    sim->counters.redundant += after.reports_redundant - before.reports_redundant;
+    if (after.repeats_of_all != before.repeats_of_all) {
+        trace(sim, "... and sends all again, for the tables differ");
+    }
     if (header->holding.incarnation == process->incarnation) {
         note_echo(back, header->holding.number);
     }
@@ -929,6 +931,11 @@ struct instant sim_now(const struct sim *sim)
 double sim_now_ms(const struct sim *sim)
 {
     return (double)(sim->now_ns - START_NS) / NS_PER_MS;
+}
+
+void sim_set_trace(struct sim *sim, FILE *trace_file)
+{
+    sim->trace = trace_file;
 }
 
 const char *sim_failure(const struct sim *sim)
@@ -1193,6 +1200,18 @@ bool sim_is_converged(const struct sim *sim)
         }
     }
     return true;
+}
+
+uint64_t sim_repeats_of_all(const struct sim *sim)
+{
+    uint64_t repeats = 0;
+    for (size_t i = 0; i < sim->node_count; i++) {
+        const struct process *process = &sim->processes[i];
+        for (size_t k = 0; process->is_alive && k < process->channel_count; k++) {
+            repeats += gossip_link_status(process->gossip, now_of(sim), k).repeats_of_all;
+        }
+    }
+    return repeats;
 }
 
 bool sim_check_values(struct sim *sim, const uint32_t *at_least)

@@ -53,6 +53,9 @@ struct sim;
 struct sim *sim_create(const struct sim_config *config);
 void sim_destroy(struct sim *sim);
 
+/* From now on a line per event goes there; NULL: nowhere. */
+void sim_set_trace(struct sim *sim, FILE *trace);
+
 /* The first thing that did not hold; NULL: all did. */
 const char *sim_failure(const struct sim *sim);
 
@@ -145,6 +148,9 @@ void sim_best_values(const struct sim *sim, uint32_t *ret_best);
 
 /* Whether report `a` wins against `b`, by a rule of the simulator's own; 0 loses against all. */
 bool sim_wins(const struct sim *sim, uint32_t a, uint32_t b);
+
+/* How often a node that lives sent everything again, because digests differed. */
+uint64_t sim_repeats_of_all(const struct sim *sim);
 
 struct gossip_link_status sim_link_status(const struct sim *sim, size_t node, size_t neighbour);
 uint64_t sim_table_memory(const struct sim *sim, size_t node);

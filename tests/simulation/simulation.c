@@ -2,6 +2,7 @@
 #include "common/instant.h"
 #include "common/slice.h"
 #include "tests/simulation/schedule.h"
+#include "tests/simulation/stories.h"
 
 #include <inttypes.h>
 #include <signal.h>
@@ -9,26 +10,28 @@
 #include <string.h>
 #include <unistd.h>
 
-static const char usage[] =
-    "usage: simulation random --seeds FROM..TO [--expect-failure]\n"
-    "       simulation random --seed SEED [--trace]\n"
-    "\n"
-    "Each seed is one life of a herd: 2 to 50 nodes with the real gossip, under random faults, "
-    "then\n"
-    "in quiet. Ends with status 0 if all herds became equal, and with 1 at the first that did "
-    "not.\n"
-    "  --trace           one line per event\n"
-    "  --expect-failure  the other way round: status 0 as soon as one seed fails (for mutants)\n";
+static const char usage[] = "usage: simulation random --seeds FROM..TO\n"
+                            "       simulation random --seed SEED [--trace]\n"
+                            "       simulation stories [PATTERN]\n"
+                            "\n"
+                            "Each seed is one life of a herd: 2 to 50 nodes with the real gossip, "
+                            "under random faults, then\n"
+                            "in quiet. Ends with status 0 if all herds became equal, and with 1 at "
+                            "the first that did not.\n"
+                            "Stories are lives with a name; the pattern may have * and ?.\n"
+                            "  --trace   one line per event\n"
+                            "  --mutant  the other way round, for a program with a rule taken "
+                            "away: ends with status 0 if a\n"
+                            "            story or a seed fails\n";
 
 struct command {
     uint64_t from;
     uint64_t to;
     bool is_traced;
-    bool expects_failure;
+    bool is_mutant;
 };
 
 static struct command command;
-static volatile sig_atomic_t is_running;
 static uint64_t running_seed;
 
 static void write_all(const char *text, size_t length)
@@ -54,7 +57,7 @@ static void on_crash(int number)
         text[i] = (char)('0' + seed % 10);
     }
     write_all(text, sizeof text - 1);
-    _exit(is_running && command.expects_failure ? 0 : 1);
+    _exit(command.is_mutant ? 0 : 1);
 }
 
 static bool parse_seeds(const char *text)
@@ -86,8 +89,8 @@ static bool parse_command(int count, char **words)
             has_seeds = parse_seeds(words[++i]);
         } else if (strcmp(words[i], "--trace") == 0) {
             command.is_traced = true;
-        } else if (strcmp(words[i], "--expect-failure") == 0) {
-            command.expects_failure = true;
+        } else if (strcmp(words[i], "--mutant") == 0) {
+            command.is_mutant = true;
         } else {
             return false;
         }
@@ -154,35 +157,51 @@ static void print_totals(struct totals *totals, struct instant start)
     free(totals->converged_ms);
 }
 
+/* Lives the herds of the command's seeds until one fails; whether one did. */
+static bool has_failing_seed(struct totals *totals)
+{
+    for (uint64_t seed = command.from; seed <= command.to; seed++) {
+        running_seed = seed;
+        struct schedule_result result = schedule_run(seed, command.is_traced ? stdout : NULL);
+        if (!result.is_good) {
+            printf("seed %" PRIu64 ": %s\nreplay: simulation random --trace --seed %" PRIu64 "\n",
+                seed,
+                result.failure,
+                seed);
+            return true;
+        }
+        note(totals, &result);
+    }
+    return false;
+}
+
+static int run_random(void)
+{
+    struct instant start = instant_now();
+    struct totals totals = {0};
+    bool has_failed = has_failing_seed(&totals);
+    print_totals(&totals, start);
+    return has_failed ? 1 : 0;
+}
+
+/* A mutant that hangs is stopped by the test's time limit, one that crashes by on_crash(). */
+static int run_mutant(void)
+{
+    bool is_caught = stories_run(NULL) != 0 || run_random() != 0;
+    puts(is_caught ? "the mutant was caught" : "the mutant was NOT caught");
+    return is_caught ? 0 : 1;
+}
+
 int main(int count, char **words)
 {
+    if (count >= 2 && strcmp(words[1], "stories") == 0) {
+        return stories_run(count > 2 ? words[2] : NULL) == 0 ? 0 : 1;
+    }
     if (!parse_command(count, words)) {
         fputs(usage, stderr);
         return 2;
     }
     signal(SIGABRT, on_crash);
     signal(SIGSEGV, on_crash);
-    struct instant start = instant_now();
-    struct totals totals = {0};
-    bool has_failed = false;
-    for (uint64_t seed = command.from; seed <= command.to && !has_failed; seed++) {
-        running_seed = seed;
-        is_running = 1;
-        struct schedule_result result = schedule_run(seed, command.is_traced ? stdout : NULL);
-        is_running = 0;
-        has_failed = !result.is_good;
-        if (has_failed) {
-            printf("seed %" PRIu64 ": %s\nreplay: simulation random --trace --seed %" PRIu64 "\n",
-                seed,
-                result.failure,
-                seed);
-        } else {
-            note(&totals, &result);
-        }
-    }
-    print_totals(&totals, start);
-    if (command.expects_failure) {
-        puts(has_failed ? "the mutant was caught" : "the mutant was NOT caught");
-    }
-    return has_failed == command.expects_failure ? 0 : 1;
+    return command.is_mutant ? run_mutant() : run_random();
 }
