@@ -264,7 +264,7 @@ static void too_deep_a_text_is_refused(void **state)
     assert_int_equal(nearby_text_read(slice_of_bytes(body, length), &text), STATUS_OK);
     length = nest(body, NEARBY_TEXT_DEPTH_MAX + 1);
     assert_int_equal(nearby_text_read(slice_of_bytes(body, length), &text), STATUS_MALFORMED);
-    length = nest(body, 1000 * 1000);
+    length = nest(body, 1000000);
     assert_int_equal(nearby_text_read(slice_of_bytes(body, length), &text), STATUS_MALFORMED);
 }
 
