@@ -1193,8 +1193,10 @@ bool sim_is_converged(const struct sim *sim)
         const struct process *process = &sim->processes[i];
         for (size_t k = 0; k < process->channel_count; k++) {
             struct gossip_link_status status = gossip_link_status(process->gossip, now_of(sim), k);
+            size_t peer = process->channels[k].to;
             if (!status.is_open || !status.is_heard || !status.is_equal || status.behind != 0 ||
-                !status.is_caught_up) {
+                !status.is_caught_up ||
+                status.peer_incarnation != sim->processes[peer].incarnation) {
                 return false;
             }
         }
