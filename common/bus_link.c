@@ -56,7 +56,7 @@ struct bus_link {
     struct mailbox *mailbox;
     struct link_socket *socket; /* NULL: closed */
     struct link_news news;
-    bool is_connected_told; /* by the news that were posted last */
+    int told_pipe_id; /* which the owner believes connected; 0: none */
     uint64_t dropped;
     char url[];
 };
@@ -75,19 +75,16 @@ static void unlock_and_drop(struct bus_link *link)
 }
 
 /*
- * Posts where the link stands, unless its owner knows or is just being told; then the release of
- * that mail comes back here.
+ * Posts what the owner does not know yet of where the link stands, one step at a time: the release
+ * of that mail comes back here. Whoever was told of a pipe is told of its loss before the next.
  */
 static void tell_news(struct bus_link *link)
 {
-    if (link->socket == NULL || link->news.is_out) {
+    if (link->socket == NULL || link->news.is_out || link->socket->pipe.id == link->told_pipe_id) {
         return;
     }
-    const bool is_connected = link->socket->pipe.id != 0;
-    if (is_connected == link->is_connected_told) {
-        return;
-    }
-    link->is_connected_told = is_connected;
+    const bool is_connected = link->told_pipe_id == 0;
+    link->told_pipe_id = is_connected ? link->socket->pipe.id : 0;
     link->news.mail.kind = is_connected ? MAIL_LINK_CONNECTED : MAIL_LINK_LOST;
     link->news.is_out = true;
     link->references++;

@@ -6,10 +6,10 @@
  *
  * Owns:   its sockets. NNG's threads only post mails.
  * Thread: all calls come from the thread that takes the mails. Close before the mailbox is
- * destroyed. Mails that lie in it when their link or inlet is closed stay valid until they are
- * released, and no more come. Limits: BUS_LINK_PENDING_MAX messages that NNG has not queued yet;
- * behind that, NNG's own queue for the neighbour (16 messages at least). What finds no room is
- * dropped.
+ *         destroyed. Mails that lie in it when their link or inlet is closed stay valid until they
+ *         are released, and no more come.
+ * Limits: BUS_LINK_PENDING_MAX messages that NNG has not queued yet; behind that, NNG's own queue
+ *         for the neighbour (16 messages at least). What finds no room is dropped.
  */
 #ifndef COMMON_BUS_LINK_H
 #define COMMON_BUS_LINK_H
@@ -28,10 +28,10 @@ enum { BUS_LINK_PENDING_MAX = 16 };
 struct bus_link;
 
 /*
- * Dials `url` and keeps dialling, at intervals of up to 250 ms. Posts MAIL_LINK_CONNECTED and
- * MAIL_LINK_LOST with `source` = `owner` and `token` = `index`; a loss that is over before its
- * owner looks may go untold. STATUS_MALFORMED (url), STATUS_NO_MEMORY, STATUS_IO (e.g. no file
- * descriptor left).
+ * Dials `url` and keeps dialling, at intervals of up to 100 ms. Posts by turns MAIL_LINK_CONNECTED
+ * and MAIL_LINK_LOST with `source` = `owner` and `token` = `index`; a connection that comes and
+ * goes while its owner has not yet released the news before may go untold.
+ * STATUS_MALFORMED (url), STATUS_NO_MEMORY, STATUS_IO (e.g. no file descriptor left).
  */
 enum status bus_link_open(const char *url,
     struct mailbox *mailbox,
@@ -39,11 +39,10 @@ enum status bus_link_open(const char *url,
     uint64_t index,
     struct bus_link **ret_link) MUST_USE;
 
-/* Copies `message` and sends it to the neighbour, or drops it when the neighbour is away or slow.
- */
+/* Copies `message` and sends it to the neighbour, or drops it when that one is away or slow. */
 void bus_link_send(struct bus_link *link, struct slice message);
 
-/* How many messages bus_link_send has dropped itself; NNG does not tell of those that it drops. */
+/* How many messages bus_link_send has dropped; NNG does not tell of those that it drops itself. */
 uint64_t bus_link_dropped(struct bus_link *link);
 
 /*
@@ -63,8 +62,8 @@ struct bus_inlet;
  * Listens on `url` and posts each message as MAIL_GOSSIP with `source` = the inlet, in the order of
  * arrival of each neighbour. While `mailbox` is full it stops receiving. bus_inlet_resume() lets it
  * go on after mails were released; call it once per turn of the loop. Whoever sends more than
- * `message_max` bytes is disconnected. STATUS_ADDRESS_IN_USE, STATUS_NOT_PERMITTED,
- * STATUS_MALFORMED, STATUS_NO_MEMORY, STATUS_IO.
+ * `message_max` bytes is disconnected.
+ * STATUS_ADDRESS_IN_USE, STATUS_NOT_PERMITTED, STATUS_MALFORMED, STATUS_NO_MEMORY, STATUS_IO.
  */
 enum status bus_inlet_open(const char *url,
     size_t message_max,

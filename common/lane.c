@@ -72,7 +72,7 @@ struct lane {
                                       before is released */
     unsigned answer_turn;
     struct lane_news news;
-    bool is_connected_told; /* by the news that were posted last */
+    int told_pipe_id; /* which the owner believes connected; 0: none */
     char url[];
 };
 
@@ -90,20 +90,22 @@ static void unlock_and_drop(struct lane *lane)
 }
 
 /*
- * Posts where the lane stands, unless its owner knows or is just being told; then the release of
- * that mail comes back here. LOST waits for the mail of the request that is lost with it.
+ * Posts what the owner does not know yet of where the lane stands, one step at a time: the release
+ * of that mail comes back here. Whoever was told of a pipe is told of its loss before the next.
+ * While a request waits whose pipe is gone, its own mail comes first.
  */
 static void tell_news(struct lane *lane)
 {
     if (lane->socket == NULL || lane->news.is_out) {
         return;
     }
-    const bool is_connected = lane->socket->pipe.id != 0 && !lane->is_abandoned;
+    const int pipe_id = lane->is_abandoned ? 0 : lane->socket->pipe.id;
     const bool is_waiting = lane->phase != LANE_IDLE && !lane->is_abandoned;
-    if (is_connected == lane->is_connected_told || (!is_connected && is_waiting)) {
+    if (pipe_id == lane->told_pipe_id || (is_waiting && pipe_id != lane->socket->asked_pipe_id)) {
         return;
     }
-    lane->is_connected_told = is_connected;
+    const bool is_connected = lane->told_pipe_id == 0;
+    lane->told_pipe_id = is_connected ? pipe_id : 0;
     lane->news.mail.kind = is_connected ? MAIL_LANE_CONNECTED : MAIL_LANE_LOST;
     lane->news.is_out = true;
     lane->references++;
@@ -323,11 +325,11 @@ void lane_cancel(struct lane *lane)
         answer->mail.status = STATUS_TIMED_OUT;
     } else if (lane->phase != LANE_IDLE && !lane->is_abandoned) {
         lane->is_abandoned = true;
+        tell_news(lane); /* before the end of the request, which invites the next one */
         post_answer(lane, STATUS_TIMED_OUT, NULL);
         if (lane->phase == LANE_SENDING) {
             nng_aio_abort(lane->socket->aio, NNG_ECANCELED); /* in vain if it is on its way */
         }
-        tell_news(lane);
     }
     pthread_mutex_unlock(&lane->mutex);
 }

@@ -1,7 +1,7 @@
 /*
  * How every NNG socket here is set up, and what NNG's errors mean; used by lane and bus_link alone.
  *
- * Options: a lost peer is dialled again after 10 ms, then ever more slowly up to every 250 ms;
+ * Options: a lost peer is dialled again after 10 ms, then ever more slowly up to every 100 ms;
  * nothing larger than `message_max` is taken in; no delay for small messages.
  */
 #ifndef COMMON_WIRE_H
@@ -14,15 +14,16 @@
 
 #include <stdbool.h>
 
-/* An open socket and what its pipes do to it: one pipe at most at a time, as a single dialer makes
- * them. */
+/* The pipe of a socket that dials: there is one at most, as its single dialer makes them. */
 struct wire_pipe {
     int id;      /* 0: not connected */
     int lost_id; /* of the last one that went */
 };
 
-/* STATUS_ADDRESS_IN_USE, STATUS_NOT_PERMITTED, STATUS_MALFORMED, STATUS_NO_MEMORY; STATUS_IO for
- * all else. */
+/*
+ * STATUS_ADDRESS_IN_USE, STATUS_NOT_PERMITTED, STATUS_MALFORMED, STATUS_NO_MEMORY; for all else
+ * STATUS_IO.
+ */
 enum status wire_status(int nng_error) MUST_USE;
 
 /* Asks for `on_pipe` to be called when a pipe comes and when it goes. */

@@ -28,6 +28,8 @@ struct fixture {
     struct mailbox *answerer;
     struct lane *lane;
     struct lane_server *server;
+    bool is_echoing; /* a thread answers every request with itself */
+    pthread_t echoing;
 };
 
 static void open_server(struct fixture *f)
@@ -77,9 +79,35 @@ static int set_up_with_low_limit(void **state)
     return 0;
 }
 
+static void *echo(void *context)
+{
+    struct fixture *f = context;
+    struct mail *asked = NULL;
+    while ((asked = mailbox_wait_one(f->answerer, INSTANT_NEVER)) != NULL) {
+        lane_server_respond(f->server, asked->token, asked->bytes);
+        mail_release(asked);
+    }
+    return NULL;
+}
+
+static void start_echo(struct fixture *f)
+{
+    assert_int_equal(pthread_create(&f->echoing, NULL, echo, f), 0);
+    f->is_echoing = true;
+}
+
+static void stop_echo(struct fixture *f)
+{
+    if (f->is_echoing) {
+        mailbox_close(f->answerer);
+        (void)pthread_join(f->echoing, NULL);
+    }
+}
+
 static int tear_down(void **state)
 {
     struct fixture *f = *state;
+    stop_echo(f);
     lane_close(f->lane);
     lane_server_close(f->server);
     mailbox_destroy(f->asker);
@@ -289,8 +317,8 @@ static void a_cancelled_request_times_out_and_its_late_response_reaches_nobody(v
 
         lane_cancel(f->lane);
 
-        expect_failure(f, STATUS_TIMED_OUT);
         loopback_expect_and_release(f->asker, MAIL_LANE_LOST);
+        expect_failure(f, STATUS_TIMED_OUT);
         lane_send(f->lane, slice_of("not now"));
         expect_failure(f, STATUS_DISCONNECTED);
 
@@ -308,8 +336,8 @@ static void a_cancelled_request_to_a_peer_that_dies_is_over(void **state)
     lane_send(f->lane, slice_of("slow"));
     struct mail *slow = loopback_expect(f->answerer, MAIL_REQUEST);
     lane_cancel(f->lane);
-    expect_failure(f, STATUS_TIMED_OUT);
     loopback_expect_and_release(f->asker, MAIL_LANE_LOST);
+    expect_failure(f, STATUS_TIMED_OUT);
 
     close_server(f);
     mail_release(slow);
@@ -338,17 +366,6 @@ static void a_response_that_is_cancelled_unseen_has_failed(void **state)
     converse_briefly(f);
 }
 
-static void *echo(void *context)
-{
-    struct fixture *f = context;
-    struct mail *asked = NULL;
-    while ((asked = mailbox_wait_one(f->answerer, INSTANT_NEVER)) != NULL) {
-        lane_server_respond(f->server, asked->token, asked->bytes);
-        mail_release(asked);
-    }
-    return NULL;
-}
-
 /* Takes mails until the one of the outstanding request comes; whatever else comes is news. */
 static struct mail *wait_for_answer(struct fixture *f)
 {
@@ -367,8 +384,7 @@ static void a_request_cancelled_at_any_moment_has_one_mail_and_the_next_its_own_
     void **state)
 {
     struct fixture *f = *state;
-    pthread_t answering;
-    assert_int_equal(pthread_create(&answering, NULL, echo, f), 0);
+    start_echo(f);
     for (int i = 0; i < 2000; i++) {
         char probe[32];
         (void)snprintf(probe, sizeof probe, "probe %d", i);
@@ -389,8 +405,29 @@ static void a_request_cancelled_at_any_moment_has_one_mail_and_the_next_its_own_
         assert_bytes(mail, slice_of(probe));
         mail_release(mail);
     }
-    mailbox_close(f->answerer);
-    pthread_join(answering, NULL);
+}
+
+static void a_loss_is_told_even_if_the_lane_is_back_before_the_news_are_released(void **state)
+{
+    struct fixture *f = *state; /* not yet connected */
+    open_server(f);
+    struct mail *connected = loopback_expect(f->asker, MAIL_LANE_CONNECTED);
+    close_server(f);
+    open_server(f);
+    start_echo(f);
+    bool is_back = false;
+    while (!is_back) { /* only a response can tell */
+        lane_send(f->lane, slice_of("back?"));
+        struct mail *mail = wait_for_answer(f);
+        is_back = mail->kind == MAIL_LANE_RESPONSE;
+        mail_release(mail);
+    }
+
+    mail_release(connected);
+
+    loopback_expect_and_release(f->asker, MAIL_LANE_LOST);
+    loopback_expect_and_release(f->asker, MAIL_LANE_CONNECTED);
+    loopback_expect_silence(f->asker);
 }
 
 static void redialling_gives_up_a_peer_that_does_not_answer(void **state)
@@ -561,6 +598,7 @@ int main(void)
         CONNECTED(a_peer_that_comes_back_on_the_same_port_is_found_at_once),
         UNCONNECTED(a_request_without_a_connection_fails_at_once),
         CONNECTED(an_owner_who_looks_late_is_told_where_the_lane_stands_now),
+        UNCONNECTED(a_loss_is_told_even_if_the_lane_is_back_before_the_news_are_released),
         CONNECTED(a_cancelled_request_times_out_and_its_late_response_reaches_nobody),
         CONNECTED(a_cancelled_request_to_a_peer_that_dies_is_over),
         CONNECTED(a_response_that_is_cancelled_unseen_has_failed),
