@@ -243,13 +243,11 @@ static bool soak_side(struct herd *herd, int side, const struct options *options
     bool is_good = wait_until_back(herd, before) >= 0 &&
                    kill_again_and_again(herd, side, options->kills, &random, times, &early, &done);
     if (!is_good) {
-        printf("%s: WEDGED: no traffic %d ms after kill %u of the %s; process %d is still there "
-               "for a debugger\n",
+        printf("%s: WEDGED: no traffic %d ms after kill %u of the %s\n",
             herd->soak->name,
             WEDGED_AFTER_MS,
             done + 1,
-            herd->soak->sides[side],
-            (int)herd->pids[1 - side]);
+            herd->soak->sides[side]);
     } else {
         const struct size late = settled_size(herd->pids[1 - side], early);
         is_good = report(herd->soak, side, options, times, early, late);
