@@ -19,11 +19,10 @@ struct load {
     struct buffer *complaint;
 };
 
-static enum status complain_of_line(struct load *load, enum status status)
+static enum status complain_of_line(struct load *load, enum status status, const char *cause)
 {
     return buffer_append_format(
-               load->complaint, "line %" PRIu64 ": %s", load->line_number, status_text(status)) ==
-                   STATUS_OK
+               load->complaint, "line %" PRIu64 ": %s", load->line_number, cause) == STATUS_OK
                ? status
                : STATUS_NO_MEMORY;
 }
@@ -36,16 +35,16 @@ static enum status take_line(struct load *load)
     if (load->line_number == 1) {
         return slice_equals(line, slice_of(place_line_header))
                    ? STATUS_OK
-                   : complain_of_line(load, STATUS_MALFORMED);
+                   : complain_of_line(load, STATUS_MALFORMED, "is not the header of places.tsv");
     }
     struct place_line place;
     enum status status = place_line_parse(line, &place);
     if (status != STATUS_OK) {
-        return complain_of_line(load, status);
+        return complain_of_line(load, status, status_text(status));
     }
     status = place_writer_add(load->writer, &place, load->complaint);
-    return status == STATUS_OK || load->complaint->length > 0 ? status
-                                                              : complain_of_line(load, status);
+    return status == STATUS_MALFORMED ? complain_of_line(load, status, "this id was there before")
+                                      : status;
 }
 
 /* Some of the input: the end of a line, whole lines, the beginning of another. */
@@ -59,7 +58,7 @@ static enum status take_chunk(struct load *load, struct slice chunk)
         enum status status = buffer_append(&load->line, slice_of_bytes(chunk.data, length));
         if (status != STATUS_OK) {
             load->line_number++;
-            return complain_of_line(load, status);
+            return complain_of_line(load, status, status_text(status));
         }
         chunk = slice_from(chunk, length);
         if (!slice_take_byte(&chunk, '\n')) {
@@ -87,11 +86,13 @@ static enum status take_input(struct load *load)
         length = read(STDIN_FILENO, chunk, sizeof chunk);
     }
     if (length < 0) {
-        return complain_of_line(load, STATUS_IO);
+        return complain_of_line(load, STATUS_IO, status_text(STATUS_IO));
     }
     return load->line.length == 0 && load->line_number > 1
                ? STATUS_OK
-               : complain_of_line(load, STATUS_MALFORMED);
+               : complain_of_line(load,
+                     STATUS_MALFORMED,
+                     "the input ends here, and not as a file of places does");
 }
 
 static enum status run(const char *path, uint64_t *ret_count, struct buffer *complaint)

@@ -164,7 +164,7 @@ static void finish_lookup(struct worker *worker, struct lookup *lookup)
     if (lookup->answer.message.length > 0) {
         log_complaint(worker, "provider_failed", buffer_slice(&lookup->answer.message));
     }
-    provider_answer_reset(&lookup->answer);
+    provider_answer_clear(&lookup->answer); /* it may have been large, and there may be many */
     lookup->is_in_hand = false;
     lookup->next = worker->idle;
     worker->idle = lookup;
