@@ -70,6 +70,28 @@ bool batch_add(struct batch *batch,
     return true;
 }
 
+bool batch_add_again(
+    struct batch *batch, const struct batch_operation *operation, struct slice encoded)
+{
+    const size_t start = batch->body.length;
+    if (batch->count == MESSAGE_OPERATIONS_MAX ||
+        buffer_append(&batch->body, encoded) != STATUS_OK) {
+        return false;
+    }
+    struct batch_operation *added = &batch->operations[batch->count++];
+    *added = *operation;
+    added->body_start = (uint32_t)start;
+    added->body_length = (uint32_t)encoded.length;
+    batch->earliest = instant_earlier(batch->earliest, operation->deadline);
+    return true;
+}
+
+struct slice batch_encoded(const struct batch *batch, size_t index)
+{
+    const struct batch_operation *operation = &batch->operations[index];
+    return slice_of_bytes(batch->body.data + operation->body_start, operation->body_length);
+}
+
 static void forget_expired(struct batch *batch)
 {
     if (batch->expired_count == 0) {

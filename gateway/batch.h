@@ -24,6 +24,7 @@ struct batch_operation {
     uint32_t body_length;
     uint8_t kind; /* enum operation_kind */
     uint8_t results_max;
+    uint8_t repeats; /* LOCATE only: how often the id was unknown so far */
     bool is_expired; /* answered already, because its deadline passed */
 };
 
@@ -48,6 +49,13 @@ bool batch_add(struct batch *batch,
     const struct command *command,
     struct origin origin,
     struct instant deadline);
+
+/* The same with an operation of another batch, and its encoded bytes. */
+bool batch_add_again(
+    struct batch *batch, const struct batch_operation *operation, struct slice encoded);
+
+/* The encoded bytes of the operation at `index`, borrowed until the batch changes. */
+struct slice batch_encoded(const struct batch *batch, size_t index);
 
 /*
  * Forgets the expired operations, and writes all others as one request to `server` into `message`

@@ -190,21 +190,17 @@ static void close_client(struct client *client, const char *cause)
 static void log_line(
     const struct client *client, const char *event, struct slice line, size_t places_length)
 {
-    if (!client->clients->settings.logs_traffic) {
+    const struct clients_settings *settings = &client->clients->settings;
+    if (!settings->logs_traffic) {
         return;
     }
-    if (places_length == 0) {
-        log_traffic(client->clients->settings.log,
-            event,
-            log_number("client", (int64_t)client->number),
-            log_bytes("line", line));
-    } else {
-        log_traffic(client->clients->settings.log,
-            event,
-            log_number("client", (int64_t)client->number),
-            log_bytes("line", line),
-            log_number("places_bytes", (int64_t)places_length));
-    }
+    const struct log_field fields[] = {
+        log_number("client", (int64_t)client->number),
+        log_bytes("server", settings->servers[client->listener]),
+        log_bytes("line", line),
+        log_number("places_bytes", (int64_t)places_length),
+    };
+    log_traffic_fields(settings->log, event, fields, places_length > 0 ? 4 : 3);
 }
 
 /* Whether any whole line was there. */
@@ -498,7 +494,6 @@ static void refuse(struct clients *clients, uv_stream_t *stream)
 
 static void log_arrival(const struct client *client)
 {
-    const struct clients_events *events = client->clients->events;
     if (!client->clients->settings.logs_traffic) {
         return;
     }
@@ -512,8 +507,8 @@ static void log_arrival(const struct client *client)
     log_traffic(client->clients->settings.log,
         "client_connected",
         log_number("client", (int64_t)client->number),
-        log_text("peer", host),
-        log_text("server", events->server(events->context, client->listener)));
+        log_bytes("server", client->clients->settings.servers[client->listener]),
+        log_text("peer", host));
 }
 
 void clients_arrived(struct clients *clients, size_t listener, struct uv_stream_s *stream)

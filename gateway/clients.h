@@ -38,8 +38,6 @@ enum clients_issue {
  * for `closed`, from anywhere. */
 struct clients_events {
     void *context;
-    /* The server that `listener` stands for, for the log. */
-    const char *(*server)(void *context, size_t listener);
     /* A client came by `listener`. Returns its generation. */
     uint32_t (*opened)(void *context, uint32_t client, size_t listener);
     void (*closed)(void *context, uint32_t client);
@@ -53,8 +51,9 @@ struct clients_events {
 struct clients_settings {
     size_t connections_max;
     struct session_limits limits;
-    struct log *log;   /* borrowed */
-    bool logs_traffic; /* every line in and out */
+    struct log *log;             /* borrowed */
+    bool logs_traffic;           /* every line in and out ... */
+    const struct slice *servers; /* ... with the server it was meant for, by listener; borrowed */
 };
 
 /* `events` is borrowed. STATUS_NO_MEMORY. */

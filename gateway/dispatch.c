@@ -34,11 +34,22 @@ struct node {
 
 struct client {
     uint32_t generation;
-    uint32_t number; /* counts clients: those for any node are spread by it */
-    uint32_t out;    /* operations that are not answered by a node yet */
-    uint32_t route;  /* the lane for its commands, as of `epoch` */
+    uint32_t out;       /* operations that are not answered yet by a node, for good */
+    uint32_t repeating; /* of them, those that will be asked again */
+    uint32_t route;     /* the lane for its commands, as of `epoch` */
     uint32_t epoch;
     int home;
+    uint64_t number;      /* counts clients, to spread them */
+    uint64_t accept_next; /* the ticket after that of its last IAMAT */
+};
+
+/* An id that was unknown, and is about to be asked for again. */
+struct repeat {
+    struct repeat *next;
+    struct instant due;
+    struct batch_operation operation;
+    size_t length;
+    char encoded[];
 };
 
 struct dispatch {
@@ -49,8 +60,10 @@ struct dispatch {
     struct node *nodes;
     size_t nodes_up;
     struct client *clients;
-    uint32_t clients_opened;
-    int lane_deadline_ms;
+    uint64_t clients_opened;
+    struct repeat *repeats;
+    size_t repeat_count;
+    int64_t lane_deadline_ms;
     uint32_t epoch; /* changes with the set of usable lanes */
     struct batch *spare;
     size_t spare_count;
@@ -73,10 +86,10 @@ static struct lane *homeless(struct dispatch *dispatch)
 }
 
 /* What a silent node leaves of the time for an answer must do for another one. */
-static int lane_deadline_ms(unsigned answer_within_ms)
+static int64_t lane_deadline_ms(const struct dispatch_settings *settings)
 {
-    return answer_within_ms < 2 * DISPATCH_LANE_DEADLINE_MS_MAX ? (int)answer_within_ms / 2
-                                                                : DISPATCH_LANE_DEADLINE_MS_MAX;
+    const int64_t half = settings->answer_within_ms / 2;
+    return half < DISPATCH_LANE_DEADLINE_MS_MAX ? half : DISPATCH_LANE_DEADLINE_MS_MAX;
 }
 
 enum status dispatch_create(
@@ -95,7 +108,7 @@ enum status dispatch_create(
     dispatch->lane_count = lane_count;
     dispatch->effect_max = effect_max;
     dispatch->epoch = 1;
-    dispatch->lane_deadline_ms = lane_deadline_ms(settings->answer_within_ms);
+    dispatch->lane_deadline_ms = lane_deadline_ms(settings);
     dispatch->nodes = calloc(settings->node_count, sizeof *dispatch->nodes);
     dispatch->clients = calloc(settings->clients_max, sizeof *dispatch->clients);
     dispatch->lanes = calloc(lane_count + 1, sizeof *dispatch->lanes);
@@ -133,6 +146,11 @@ void dispatch_destroy(struct dispatch *dispatch)
         destroy_batches(dispatch->lanes[i].first);
     }
     destroy_batches(dispatch->spare);
+    while (dispatch->repeats != NULL) {
+        struct repeat *repeat = dispatch->repeats;
+        dispatch->repeats = repeat->next;
+        free(repeat);
+    }
     free(dispatch->lanes);
     free(dispatch->clients);
     free(dispatch->nodes);
@@ -182,7 +200,7 @@ uint32_t dispatch_client_opened(struct dispatch *dispatch, uint32_t client, int 
     assert(home < (int)dispatch->settings.node_count);
     const uint32_t generation = dispatch->clients[client].generation + 1;
     dispatch->clients[client] = (struct client){
-        .generation = generation, .number = dispatch->clients_opened++, .home = home};
+        .generation = generation, .home = home, .number = dispatch->clients_opened++};
     return generation;
 }
 
@@ -361,12 +379,10 @@ static size_t nth_node_up(const struct dispatch *dispatch, size_t n)
 }
 
 /* The lane that a client's next command should take. */
-static size_t route(const struct dispatch *dispatch, size_t index)
+static size_t route(const struct dispatch *dispatch, const struct client *client)
 {
-    const struct client *client = &dispatch->clients[index];
-    const int home = client->home;
-    if (home >= 0 && dispatch->nodes[home].lanes_usable > 0) {
-        return usable_lane(dispatch, (size_t)home, index);
+    if (client->home >= 0 && dispatch->nodes[client->home].lanes_usable > 0) {
+        return usable_lane(dispatch, (size_t)client->home, client->number);
     }
     if (dispatch->nodes_up == 0) {
         return dispatch->lane_count;
@@ -471,21 +487,30 @@ static void enter_service(struct dispatch *dispatch, struct instant now, struct 
 
 /* ---- Commands ---- */
 
-/* The batch that takes `lane`'s next command: a new one where the last is out or full. */
+/* The batch at a lane that takes more: NULL where the last one is out, or there is none. */
+static struct batch *gathering_batch(const struct lane *lane)
+{
+    const bool is_last_out = lane->state == LANE_BUSY && lane->last == lane->first;
+    return is_last_out ? NULL : lane->last;
+}
+
+/* A new batch for a lane, not yet in its list; NULL: there is no room. */
+static struct batch *new_batch(struct dispatch *dispatch, const struct lane *lane)
+{
+    return lane->batch_count < DISPATCH_LANE_BATCHES_MAX ? take_batch(dispatch) : NULL;
+}
+
 static bool gather(struct dispatch *dispatch,
     struct lane *lane,
     const struct command *command,
     struct origin origin,
     struct instant deadline)
 {
-    const bool is_last_out = lane->state == LANE_BUSY && lane->last == lane->first;
-    if (lane->last != NULL && !is_last_out && batch_add(lane->last, command, origin, deadline)) {
+    struct batch *batch = gathering_batch(lane);
+    if (batch != NULL && batch_add(batch, command, origin, deadline)) {
         return true;
     }
-    if (lane->batch_count >= DISPATCH_LANE_BATCHES_MAX) {
-        return false;
-    }
-    struct batch *batch = take_batch(dispatch);
+    batch = new_batch(dispatch, lane);
     if (batch == NULL) {
         return false;
     }
@@ -513,8 +538,12 @@ enum dispatch_result dispatch_submit(struct dispatch *dispatch,
         reject(dispatch, origin, DISPATCH_EXPIRED);
         return DISPATCH_TAKEN;
     }
+    const bool is_accept = command->kind == COMMAND_IAMAT;
+    if (is_accept && client->repeating > 0) {
+        return DISPATCH_NOT_YET;
+    }
     if (client->epoch != dispatch->epoch) {
-        const size_t lane = route(dispatch, client_index);
+        const size_t lane = route(dispatch, client);
         if (client->out > 0 && lane != client->route) {
             return DISPATCH_NOT_YET;
         }
@@ -525,6 +554,9 @@ enum dispatch_result dispatch_submit(struct dispatch *dispatch,
         return DISPATCH_NO_ROOM;
     }
     client->out++;
+    if (is_accept) {
+        client->accept_next = ticket + 1;
+    }
     return DISPATCH_TAKEN;
 }
 
@@ -536,6 +568,90 @@ void dispatch_flush(struct dispatch *dispatch, struct instant now)
         if (lane->state == LANE_READY && lane->first != NULL) {
             send_next(dispatch, now, lane);
         }
+    }
+}
+
+/* ---- Unknown ids ---- */
+
+/*
+ * Whether the operation at `index` will be asked again. Not where an IAMAT of the same client
+ * follows it: that may be done by now, and its report would be found.
+ */
+static bool repeat_later(
+    struct dispatch *dispatch, struct instant now, const struct batch *batch, size_t index)
+{
+    const struct batch_operation *operation = &batch->operations[index];
+    struct client *client = &dispatch->clients[operation->origin.client];
+    if (operation->repeats == DISPATCH_REPEATS_MAX ||
+        dispatch->repeat_count == DISPATCH_REPEATING_MAX ||
+        client->generation != operation->origin.generation ||
+        client->accept_next > operation->origin.ticket) {
+        return false;
+    }
+    const struct slice encoded = batch_encoded(batch, index);
+    struct repeat *repeat = malloc(sizeof *repeat + encoded.length);
+    if (repeat == NULL) {
+        return false;
+    }
+    repeat->due = instant_after_ms(now, (int64_t)1 << operation->repeats);
+    repeat->operation = *operation;
+    repeat->operation.repeats++;
+    repeat->length = encoded.length;
+    memcpy(repeat->encoded, encoded.data, encoded.length);
+    repeat->next = dispatch->repeats;
+    dispatch->repeats = repeat;
+    dispatch->repeat_count++;
+    client->repeating++;
+    return true;
+}
+
+static bool gather_again(struct dispatch *dispatch, struct lane *lane, const struct repeat *repeat)
+{
+    const struct slice encoded = slice_of_bytes(repeat->encoded, repeat->length);
+    struct batch *batch = gathering_batch(lane);
+    if (batch != NULL && batch_add_again(batch, &repeat->operation, encoded)) {
+        return true;
+    }
+    batch = new_batch(dispatch, lane);
+    if (batch == NULL) {
+        return false;
+    }
+    if (!batch_add_again(batch, &repeat->operation, encoded)) {
+        give_back_batch(dispatch, batch);
+        return false;
+    }
+    append_batch(lane, batch);
+    return true;
+}
+
+/* The id goes out again, or is unknown after all. */
+static void repeat_now(struct dispatch *dispatch, const struct repeat *repeat)
+{
+    const struct origin origin = repeat->operation.origin;
+    struct client *client = &dispatch->clients[origin.client];
+    if (client->generation != origin.generation) {
+        return; /* nobody wants to know any more */
+    }
+    client->repeating--;
+    if (!gather_again(dispatch, &dispatch->lanes[route(dispatch, client)], repeat)) {
+        client->out--;
+        reject(dispatch, origin, DISPATCH_UNKNOWN_ID);
+    }
+}
+
+static void repeat_what_is_due(struct dispatch *dispatch, struct instant now)
+{
+    struct repeat **link = &dispatch->repeats;
+    while (*link != NULL) {
+        struct repeat *repeat = *link;
+        if (instant_is_before(now, repeat->due)) {
+            link = &repeat->next;
+            continue;
+        }
+        *link = repeat->next;
+        dispatch->repeat_count--;
+        repeat_now(dispatch, repeat);
+        free(repeat);
     }
 }
 
@@ -615,7 +731,7 @@ static void answer(struct dispatch *dispatch,
     }
 }
 
-static void take_outcomes(struct dispatch *dispatch, struct lane *lane)
+static void take_outcomes(struct dispatch *dispatch, struct instant now, struct lane *lane)
 {
     const size_t index = node_of(dispatch, lane);
     struct node *node = &dispatch->nodes[index];
@@ -623,11 +739,13 @@ static void take_outcomes(struct dispatch *dispatch, struct lane *lane)
     const size_t count = dispatch->response.count;
     for (size_t i = 0; i < count; i++) {
         const struct batch_operation *operation = &batch->operations[i];
-        if (!operation->is_expired && settle(dispatch, operation->origin)) {
-            answer(dispatch,
-                dispatch->settings.servers[index],
-                operation,
-                &dispatch->response.outcomes[i]);
+        const struct outcome *outcome = &dispatch->response.outcomes[i];
+        if (operation->is_expired ||
+            (outcome->kind == OUTCOME_UNKNOWN && repeat_later(dispatch, now, batch, i))) {
+            continue;
+        }
+        if (settle(dispatch, operation->origin)) {
+            answer(dispatch, dispatch->settings.servers[index], operation, outcome);
         }
     }
     node->batches++;
@@ -663,7 +781,7 @@ void dispatch_lane_response(
         enter_service(dispatch, now, lane);
         return;
     }
-    take_outcomes(dispatch, lane);
+    take_outcomes(dispatch, now, lane);
     move_lane(dispatch, lane, LANE_READY, NULL);
     send_next(dispatch, now, lane);
 }
@@ -778,6 +896,7 @@ void dispatch_tick(struct dispatch *dispatch, struct instant now)
             ring_alarm(dispatch, now, &dispatch->lanes[i]);
         }
     }
+    repeat_what_is_due(dispatch, now);
     for (size_t i = 0; i <= dispatch->lane_count; i++) {
         expire_lane(dispatch, now, &dispatch->lanes[i]);
     }
@@ -795,6 +914,9 @@ struct instant dispatch_deadline(const struct dispatch *dispatch)
         for (const struct batch *batch = lane->first; batch != NULL; batch = batch->next) {
             deadline = instant_earlier(deadline, batch->earliest);
         }
+    }
+    for (const struct repeat *repeat = dispatch->repeats; repeat != NULL; repeat = repeat->next) {
+        deadline = instant_earlier(deadline, repeat->due);
     }
     return deadline;
 }

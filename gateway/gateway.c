@@ -23,7 +23,6 @@
 
 enum {
     CHECK_EVERY_MS = 500,       /* clients that are stuck, listeners to be opened, NNG alive */
-    ALARM_MS_MAX = 50,          /* deadlines of the cores are looked at no later than that */
     WAKES_PER_TURN = 256,       /* clients that try again when there is room */
     LOGGED_EVERY_MS = 1000,     /* what may happen with every command */
     DESCRIPTORS_RESERVED = 128, /* for logs, the admin endpoint, NNG ... */
@@ -49,9 +48,10 @@ struct gateway {
 
     uv_loop_t loop;
     bool has_loop;
-    uv_async_t mail;   /* the mailbox is no longer empty */
-    uv_prepare_t turn; /* all that came in one turn is worked on at its end */
-    uv_timer_t alarm;  /* the next deadline of dispatch and lookups */
+    uv_async_t mail;         /* the mailbox is no longer empty */
+    uv_prepare_t turn;       /* all that came in one turn is worked on at its end */
+    uv_timer_t alarm;        /* the next deadline of dispatch and lookups, or an earlier time ... */
+    struct instant alarm_at; /* ... which is this one */
     uv_timer_t check;
     uv_timer_t drain;
 
@@ -62,7 +62,8 @@ struct gateway {
     struct clients_events clients_events;
     struct client_listener_events listener_events;
     struct client_listener **listeners;
-    bool *are_open; /* for the status page */
+    bool *are_open;                                        /* for the status page */
+    struct slice listener_servers[TOPOLOGY_LISTENERS_MAX]; /* the name of its server, or `*` */
     size_t node_lane_count;
     struct lane **node_lanes;
     size_t worker_lane_count;
@@ -382,13 +383,6 @@ static void perform_dispatch(struct gateway *gateway)
 
 /* ---- Clients ---- */
 
-static const char *server_of(void *context, size_t listener)
-{
-    const struct gateway *gateway = context;
-    const struct topology_listener *where = &gateway->self->listeners[listener];
-    return where->is_any ? "*" : node_name(gateway, where->node);
-}
-
 static uint32_t on_client_opened(void *context, uint32_t client, size_t listener)
 {
     struct gateway *gateway = context;
@@ -426,11 +420,15 @@ static enum clients_issue on_issue(
     return CLIENTS_NOT_YET;
 }
 
-static void on_issued(void *context)
+static void flush(struct gateway *gateway)
 {
-    struct gateway *gateway = context;
     dispatch_flush(gateway->dispatch, instant_now());
     perform_dispatch(gateway);
+}
+
+static void on_issued(void *context)
+{
+    flush(context);
 }
 
 /* ---- The admin endpoint ---- */
@@ -621,20 +619,19 @@ static struct instant next_deadline(const struct gateway *gateway)
         dispatch_deadline(gateway->dispatch), lookups_deadline(gateway->lookups));
 }
 
-/* Deadlines are far away and many, so the timer is set anew only when it has rung. */
 static void set_alarm(struct gateway *gateway)
 {
-    if (uv_is_active((uv_handle_t *)&gateway->alarm)) {
-        return;
-    }
     const struct instant deadline = next_deadline(gateway);
-    if (!instant_is_before(deadline, INSTANT_NEVER)) {
-        return;
+    const bool is_set = uv_is_active((uv_handle_t *)&gateway->alarm) != 0;
+    const bool is_later = !instant_is_before(deadline, gateway->alarm_at);
+    if (!instant_is_before(deadline, INSTANT_NEVER) || (is_set && is_later)) {
+        return; /* one that rings too early does no harm */
     }
-    const int64_t left_ms = instant_ns_between(instant_now(), deadline) / NS_PER_MS + 1;
-    const int64_t wait_ms = left_ms < 1 ? 1 : left_ms < ALARM_MS_MAX ? left_ms : ALARM_MS_MAX;
-    const int result = uv_timer_start(&gateway->alarm, on_alarm, (uint64_t)wait_ms, 0);
+    const int64_t left_ms = instant_ns_between(instant_now(), deadline) / NS_PER_MS;
+    const int result =
+        uv_timer_start(&gateway->alarm, on_alarm, left_ms < 0 ? 1 : (uint64_t)left_ms + 1, 0);
     assert(result == 0);
+    gateway->alarm_at = deadline;
 }
 
 /* Before the loop waits again: whatever happened in this turn has its consequences now. */
@@ -646,6 +643,7 @@ static void on_turn(uv_prepare_t *prepare)
         clients_wake(gateway->clients, WAKES_PER_TURN);
     }
     clients_turn(gateway->clients);
+    flush(gateway); /* what did not come from a client in this turn */
     set_alarm(gateway);
     if (gateway->is_stopping) {
         note_drained(gateway);
@@ -771,6 +769,11 @@ static enum status open_clients(struct gateway *gateway, size_t clients_max)
 {
     const struct topology_limits *limits = &gateway->topology->limits;
     const size_t input_min = 2 * (limits->line_bytes_max + 2);
+    for (size_t i = 0; i < gateway->self->listener_count; i++) {
+        const struct topology_listener *where = &gateway->self->listeners[i];
+        gateway->listener_servers[i] =
+            where->is_any ? slice_of("*") : gateway->servers[where->node];
+    }
     const struct clients_settings settings = {
         .connections_max = clients_max,
         .limits =
@@ -784,10 +787,10 @@ static enum status open_clients(struct gateway *gateway, size_t clients_max)
             },
         .log = gateway->log,
         .logs_traffic = gateway->topology->logs.traffic,
+        .servers = gateway->listener_servers,
     };
     gateway->clients_events = (struct clients_events){
         .context = gateway,
-        .server = server_of,
         .opened = on_client_opened,
         .closed = on_client_closed,
         .issue = on_issue,

@@ -32,7 +32,7 @@ enum {
     LOOKUPS_TRIES_MAX = 3,         /* a look-up that ends workers must not end them all */
     LOOKUPS_REDIAL_MS_MIN = 2000,  /* after a loss, then doubling: the network may have */
     LOOKUPS_REDIAL_MS_MAX = 16000, /* swallowed what would have brought the lane back */
-    LOOKUPS_MARGIN_MS = 500, /* beyond the time a worker may take, for the way there and back */
+    LOOKUPS_MARGIN_MS = 250, /* beyond the time a worker may take, for the way there and back */
 };
 
 struct lookups;

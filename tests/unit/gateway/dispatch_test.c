@@ -445,7 +445,8 @@ static void while_a_batch_is_away_commands_gather_for_the_next(void **state)
     (void)state;
     bring_up_all();
     open_client(0, 0);
-    open_client(2, 0); /* the same lane */
+    open_client(1, 0); /* the other lane */
+    open_client(2, 0);
     iamat(0, "a");
     flush();
     iamat(0, "b");
@@ -502,19 +503,123 @@ static void every_outcome_has_its_answer(void **state)
     (void)state;
     bring_up_all();
     open_client(0, 0);
-    whatsat(0, "nobody");
+    iamat(0, "x");
+    whatsat(0, "y");
     flush();
-    respond_with(A0, OUTCOME_UNKNOWN, 1);
+    respond(A0);
+    expect("A0<x,y 0.0=A 0.1@+3-4");
     iamat(0, "x");
     flush();
     respond_with(A0, OUTCOME_REFUSED, 1);
     whatsat(0, "y");
     flush();
     respond_with(A0, OUTCOME_REFUSED, 1);
-    expect("A0<nobody 0.0?unknown A0<x 0.1?refused A0<y 0.2?refused");
-    const struct dispatch_view view = dispatch_view(scene.dispatch);
-    assert_int_equal(view.rejected[DISPATCH_UNKNOWN_ID], 1);
-    assert_int_equal(view.rejected[DISPATCH_REFUSED], 2);
+    expect("A0<x 0.2?refused A0<y 0.3?refused");
+    assert_int_equal(dispatch_view(scene.dispatch).rejected[DISPATCH_REFUSED], 2);
+}
+
+/* ---- Unknown ids ---- */
+
+static void an_unknown_id_is_asked_for_again_until_it_is_known(void **state)
+{
+    (void)state;
+    bring_up_all();
+    open_client(0, 0);
+    whatsat(0, "x");
+    flush();
+    respond_with(A0, OUTCOME_UNKNOWN, 1);
+    expect("A0<x");
+    assert_int_equal(dispatch_deadline(scene.dispatch).ns, instant_after_ms(scene.now, 1).ns);
+    wait_ms(1);
+    flush();
+    expect("A0<x");
+    respond(A0);
+    expect("0.0@+3-4");
+}
+
+static void an_id_that_stays_unknown_is_called_so_in_time(void **state)
+{
+    (void)state;
+    bring_up_all();
+    open_client(0, 0);
+    whatsat(0, "x");
+    flush();
+    respond_with(A0, OUTCOME_UNKNOWN, 1);
+    for (int i = 0; i < DISPATCH_REPEATS_MAX; i++) {
+        expect("A0<x");
+        wait_ms((1 << i) - 1);
+        flush();
+        expect("");
+        wait_ms(1);
+        flush();
+        respond_with(A0, OUTCOME_UNKNOWN, 1);
+    }
+    expect("A0<x 0.0?unknown");
+    assert_int_equal(dispatch_view(scene.dispatch).rejected[DISPATCH_UNKNOWN_ID], 1);
+}
+
+static void an_iamat_waits_for_an_unknown_id_of_its_client_and_no_other(void **state)
+{
+    (void)state;
+    bring_up_all();
+    open_client(0, 0);
+    open_client(1, 0);
+    whatsat(0, "x");
+    flush();
+    respond_with(A0, OUTCOME_UNKNOWN, 1);
+    whatsat(0, "y"); /* cannot be disturbed */
+    assert_int_equal(submit(0, COMMAND_IAMAT, "x"), DISPATCH_NOT_YET);
+    iamat(1, "z");
+    wait_ms(1);
+    flush();
+    respond(A0);
+    iamat(0, "x");
+    expect("A0<x A0<y,x A1<z 0.1@+3-4 0.0@+3-4");
+}
+
+static void an_unknown_id_with_an_iamat_behind_it_is_unknown_at_once(void **state)
+{
+    (void)state;
+    bring_up_all();
+    open_client(0, 0);
+    whatsat(0, "x");
+    iamat(0, "x");
+    flush();
+    respond_with(A0, OUTCOME_UNKNOWN, 1); /* the node's answer is full: the rest comes next */
+    expect("A0<x,x 0.0?unknown A0<x");
+}
+
+static void an_unknown_id_is_asked_for_at_another_node_if_its_own_fails(void **state)
+{
+    (void)state;
+    bring_up_all();
+    open_client(0, 0);
+    whatsat(0, "x");
+    flush();
+    respond_with(A0, OUTCOME_UNKNOWN, 1);
+    lose(A0);
+    lose(A1);
+    forget();
+    wait_ms(1);
+    flush();
+    expect("B0<x");
+    respond(B0);
+    expect("0.0@+3-4");
+}
+
+static void an_unknown_id_of_a_client_that_went_is_forgotten(void **state)
+{
+    (void)state;
+    bring_up_all();
+    open_client(0, 0);
+    whatsat(0, "x");
+    flush();
+    respond_with(A0, OUTCOME_UNKNOWN, 1);
+    dispatch_client_closed(scene.dispatch, 0);
+    forget();
+    wait_ms(1);
+    flush();
+    expect("");
 }
 
 static void a_partial_response_makes_the_rest_the_next_batch(void **state)
@@ -937,6 +1042,7 @@ static void commands_of_a_client_that_went_are_done_and_not_answered(void **stat
     dispatch_client_closed(scene.dispatch, 0);
     flush();
     expect("A0<a");
+    open_client(7, 1);
     open_client(0, 1); /* its place is taken again */
     iamat(0, "b");
     flush();
@@ -953,6 +1059,7 @@ static void a_new_client_does_not_wait_for_the_commands_of_its_predecessor(void 
     iamat(0, "a");
     flush();
     dispatch_client_closed(scene.dispatch, 0);
+    open_client(7, 0);
     open_client(0, 0);
     lose(A1);
     bring_up(A1); /* the lanes have changed */
@@ -1003,13 +1110,13 @@ static void perform_chaos(void)
             chaos.is_cancelled[effect->lane] = true;
             break;
         case DISPATCH_ACCEPTED:
+        case DISPATCH_FOUND:
         case DISPATCH_REJECTED: {
             bool *was_answered = &chaos.was_answered[effect->origin.client][effect->origin.ticket];
             assert_false(*was_answered);
             *was_answered = true;
             break;
         }
-        case DISPATCH_FOUND:
         case DISPATCH_REDIAL:
         case DISPATCH_NODE_UP:
         case DISPATCH_NODE_DOWN:
@@ -1026,6 +1133,9 @@ static void do_operations(size_t count)
         unsigned client = 0;
         unsigned ticket = 0;
         const struct slice id = scene.request.operations[i].id;
+        if (scene.request.operations[i].kind == OPERATION_LOCATE) {
+            continue;
+        }
         client = (unsigned)(id.data[0] - '0');
         for (size_t k = 2; k < id.length; k++) {
             ticket = ticket * 10 + (unsigned)(id.data[k] - '0');
@@ -1047,7 +1157,12 @@ static void answer_lane(size_t lane)
     do_operations(count);
     struct buffer message = begin_response("herd", servers[lane / LANES_PER_NODE]);
     for (size_t i = 0; i < count; i++) {
-        add_outcome(&message, OUTCOME_ACCEPTED);
+        const bool is_accept = scene.request.operations[i].kind == OPERATION_ACCEPT;
+        const bool is_known = chance(2) == 0;
+        add_outcome(&message,
+            is_accept  ? OUTCOME_ACCEPTED
+            : is_known ? OUTCOME_FOUND
+                       : OUTCOME_UNKNOWN);
     }
     chaos.is_out[lane] = chaos.is_cancelled[lane] = false;
     dispatch_lane_response(scene.dispatch, scene.now, lane, buffer_slice(&message));
@@ -1109,7 +1224,8 @@ static void every_command_is_answered_once_whatever_fails(void **state)
             if (!is_calm && scene.tickets[client] < 4096) {
                 char id[16];
                 (void)snprintf(id, sizeof id, "%u.%u", client, (unsigned)scene.tickets[client]);
-                const struct command command = command_of(COMMAND_IAMAT, id);
+                const struct command command =
+                    command_of(chance(4) == 0 ? COMMAND_WHATSAT : COMMAND_IAMAT, id);
                 scene.tickets[client] += dispatch_submit(scene.dispatch,
                                              scene.now,
                                              client,
@@ -1156,6 +1272,12 @@ int main(void)
         TEST(clients_of_any_server_are_spread_over_those_that_are_up),
         TEST(clients_of_any_server_that_follow_each_other_are_spread_too),
         TEST(every_outcome_has_its_answer),
+        TEST(an_unknown_id_is_asked_for_again_until_it_is_known),
+        TEST(an_id_that_stays_unknown_is_called_so_in_time),
+        TEST(an_iamat_waits_for_an_unknown_id_of_its_client_and_no_other),
+        TEST(an_unknown_id_with_an_iamat_behind_it_is_unknown_at_once),
+        TEST(an_unknown_id_is_asked_for_at_another_node_if_its_own_fails),
+        TEST(an_unknown_id_of_a_client_that_went_is_forgotten),
         TEST(a_partial_response_makes_the_rest_the_next_batch),
         TEST(more_than_a_batch_holds_leaves_as_several),
         TEST(long_commands_fill_a_batch_by_their_bytes),
