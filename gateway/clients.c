@@ -393,14 +393,14 @@ static void issue_commands(struct client *client)
 static void reply_and_write(struct client *client)
 {
     bool is_any = false;
-    while (collect_replies(client)) {
-        is_any = true;
-        write_output(client);
+    bool has_output = true;
+    while (has_output && !client->is_writing && !client->is_closing) {
+        is_any = collect_replies(client) || is_any;
+        if (!client->is_closing) {
+            has_output = session_output_length(&client->session) > 0;
+            write_output(client); /* which makes room for further replies */
+        }
     }
-    if (client->is_closing) {
-        return;
-    }
-    write_output(client);
     if (client->is_closing) {
         return;
     }
