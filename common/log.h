@@ -70,6 +70,7 @@ void log_fields(struct log *log, const char *event, const struct log_field *fiel
  * The same for lines that come with every command of a client: a quarter of the memory is not
  * theirs, so that they cannot crowd out what an operator must know.
  */
+/* NOLINTNEXTLINE(readability-identifier-naming): likewise */
 #define log_traffic(log, event, ...)                                                               \
     log_traffic_fields(log,                                                                        \
         event,                                                                                     \

@@ -89,26 +89,28 @@ static void log_operation(void *context,
 {
     struct node *node = context;
     (void)report;
-    if (operation->kind == OPERATION_ACCEPT)
-        log_event(node->log,
+    if (operation->kind == OPERATION_ACCEPT) {
+        log_traffic(node->log,
             "accept",
             log_bytes("id", operation->id),
             log_bytes("location", operation->location),
             log_bytes("time", operation->time),
             log_text("outcome", outcome_text(outcome)));
-    else
-        log_event(node->log,
+    } else {
+        log_traffic(node->log,
             "locate",
             log_bytes("id", operation->id),
             log_text("outcome", outcome_text(outcome)));
+    }
 }
 
 /* One line a second at most, which counts those that had none. */
 static void log_refusal(struct node *node, struct instant now, const char *event, const char *why)
 {
     node->refusals_unlogged++;
-    if (instant_is_before(now, node->next_refusal_logged))
+    if (instant_is_before(now, node->next_refusal_logged)) {
         return;
+    }
     log_event(node->log,
         event,
         log_text("cause", why),
@@ -123,8 +125,9 @@ static void handle_request(struct node *node, struct instant now, const struct m
     enum status status =
         operations_answer(node->operations, mail->bytes, wall_clock_ns(), &node->outgoing);
     lane_server_respond(node->lane_server, mail->token, buffer_slice(&node->outgoing));
-    if (status != STATUS_OK)
+    if (status != STATUS_OK) {
         log_refusal(node, now, "request_refused", status_text(status));
+    }
 }
 
 /* A node that knows nothing yet would tell a gateway that nobody has heard of its clients. */
@@ -169,8 +172,9 @@ static const char *verdict_text(enum gossip_verdict verdict)
 static void note_neighbour(struct node *node, struct instant now, size_t link)
 {
     struct gossip_link_status status = gossip_link_status(node->gossip, now, link);
-    if (status.peer_incarnation == node->watches[link].peer_incarnation)
+    if (status.peer_incarnation == node->watches[link].peer_incarnation) {
         return;
+    }
     log_event(node->log,
         "neighbour_met",
         log_text("neighbour", neighbour_name(node, link)),
@@ -194,18 +198,20 @@ static void handle_gossip(struct node *node, struct instant now, struct slice by
         return;
     }
     note_neighbour(node, now, link);
-    if (node->topology->logs.traffic && node->incoming->count > 0)
+    if (node->topology->logs.traffic && node->incoming->count > 0) {
         log_event(node->log,
             "gossip_in",
             log_text("neighbour", neighbour_name(node, link)),
             log_number("reports", (int64_t)node->incoming->count));
+    }
 }
 
 static void send_gossip(struct node *node, struct instant now)
 {
     for (size_t i = 0; i < node->self->neighbour_count; i++) {
-        while (gossip_next_message(node->gossip, now, i, &node->outgoing))
+        while (gossip_next_message(node->gossip, now, i, &node->outgoing)) {
             bus_link_send(node->links[i], buffer_slice(&node->outgoing));
+        }
     }
 }
 
@@ -234,8 +240,9 @@ static void watch_links(struct node *node, struct instant now)
             watch->unconfirmed_since = now;
         }
         if (instant_ns_between(watch->unconfirmed_since, now) <
-            (int64_t)UNCONFIRMED_MS_MAX * NS_PER_MS)
+            (int64_t)UNCONFIRMED_MS_MAX * NS_PER_MS) {
             continue;
+        }
         log_event(node->log, "link_redialled", log_text("neighbour", neighbour_name(node, i)));
         node->links_redialled++;
         watch->unconfirmed_since = now;
@@ -295,8 +302,9 @@ static void answer_admin(struct node *node, struct instant now, struct admin_que
 
 static void begin_stop(struct node *node, struct instant now)
 {
-    if (node->is_stopping)
+    if (node->is_stopping) {
         return;
+    }
     log_event(
         node->log, "stopping", log_number("reports", (int64_t)report_table_count(node->table)));
     node->is_stopping = true;
@@ -343,14 +351,17 @@ static void handle_mail(struct node *node, struct instant now, struct mail *mail
 
 static void note_readiness(struct node *node, struct instant now)
 {
-    if (node->is_ready || node->is_stopping || !gossip_is_caught_up(node->gossip))
+    if (node->is_ready || node->is_stopping || !gossip_is_caught_up(node->gossip)) {
         return;
+    }
     bool is_alone = true;
-    for (size_t i = 0; i < node->self->neighbour_count; i++)
+    for (size_t i = 0; i < node->self->neighbour_count; i++) {
         is_alone = is_alone && !gossip_link_status(node->gossip, now, i).is_heard;
+    }
     bool is_grace_over = instant_ns_between(node->started, now) >= (int64_t)GRACE_MS * NS_PER_MS;
-    if (is_alone && node->self->neighbour_count > 0 && !is_grace_over)
+    if (is_alone && node->self->neighbour_count > 0 && !is_grace_over) {
         return;
+    }
     node->is_ready = true;
     log_event(node->log, "ready", log_number("reports", (int64_t)report_table_count(node->table)));
     answer_held(node, now);
@@ -361,8 +372,9 @@ static bool has_handed_over(const struct node *node, struct instant now)
 {
     for (size_t i = 0; i < node->self->neighbour_count; i++) {
         struct gossip_link_status status = gossip_link_status(node->gossip, now, i);
-        if (status.is_open && status.is_heard && status.behind > 0)
+        if (status.is_open && status.is_heard && status.behind > 0) {
             return false;
+        }
     }
     return true;
 }
@@ -394,8 +406,9 @@ enum status node_run(struct node *node)
             return STATUS_IO;
         }
         if (node->is_stopping &&
-            (has_handed_over(node, now) || !instant_is_before(now, node->stop_deadline)))
+            (has_handed_over(node, now) || !instant_is_before(now, node->stop_deadline))) {
             return STATUS_OK;
+        }
     }
 }
 
@@ -408,8 +421,9 @@ static enum status open_cores(struct node *node)
         (unsigned)(2 * node->self->neighbour_count),
         random_seed_from_system(),
         &node->table);
-    if (status != STATUS_OK)
+    if (status != STATUS_OK) {
         return status;
+    }
 
     struct operations_config operations = {
         .herd = slice_of(topology->herd),
@@ -421,12 +435,14 @@ static enum status open_cores(struct node *node)
         topology->logs.traffic ? log_operation : NULL,
         node,
         &node->operations);
-    if (status != STATUS_OK)
+    if (status != STATUS_OK) {
         return status;
+    }
 
     struct slice neighbours[GOSSIP_LINKS_MAX];
-    for (size_t i = 0; i < node->self->neighbour_count; i++)
+    for (size_t i = 0; i < node->self->neighbour_count; i++) {
         neighbours[i] = slice_of(neighbour_name(node, i));
+    }
     struct gossip_config gossip = {
         .herd = operations.herd,
         .self = operations.self,
@@ -445,21 +461,25 @@ static enum status open_sockets(struct node *node, const char **ret_address)
         REQUEST_SLOTS,
         node->mailbox,
         &node->lane_server);
-    if (status != STATUS_OK)
+    if (status != STATUS_OK) {
         return status;
+    }
     *ret_address = node->self->gossip_url;
     status = bus_inlet_open(
         node->self->gossip_url, MESSAGE_BATCH_BYTES_MAX, node->mailbox, &node->inlet);
-    if (status != STATUS_OK)
+    if (status != STATUS_OK) {
         return status;
+    }
     for (size_t i = 0; i < node->self->neighbour_count; i++) {
         *ret_address = node->topology->nodes[node->self->neighbours[i]].gossip_url;
         status = bus_link_open(*ret_address, node->mailbox, node, i, &node->links[i]);
-        if (status != STATUS_OK)
+        if (status != STATUS_OK) {
             return status;
+        }
     }
-    if (node->self->admin == NULL)
+    if (node->self->admin == NULL) {
         return STATUS_OK;
+    }
     *ret_address = node->self->admin;
     return admin_open(node->self->admin, node->mailbox, &node->admin);
 }
@@ -474,8 +494,9 @@ enum status node_open(const struct topology *topology,
     const char *address = "memory";
     enum status status = STATUS_NO_MEMORY;
     struct node *node = calloc(1, sizeof *node);
-    if (node == NULL)
+    if (node == NULL) {
         goto out;
+    }
     node->topology = topology;
     node->self = &topology->nodes[index];
     node->mailbox = mailbox;
@@ -485,17 +506,21 @@ enum status node_open(const struct topology *topology,
     node->started = instant_now();
     node->outgoing = buffer_with_max(MESSAGE_BATCH_BYTES_MAX);
     node->incoming = malloc(sizeof *node->incoming);
-    if (node->incoming == NULL)
+    if (node->incoming == NULL) {
         goto out;
+    }
     status = canary_create(&node->canary);
-    if (status != STATUS_OK)
+    if (status != STATUS_OK) {
         goto out;
+    }
     status = open_cores(node);
-    if (status != STATUS_OK)
+    if (status != STATUS_OK) {
         goto out;
+    }
     status = open_sockets(node, &address);
-    if (status != STATUS_OK)
+    if (status != STATUS_OK) {
         goto out;
+    }
     log_event(log,
         "started",
         log_text("herd", topology->herd),
@@ -505,21 +530,24 @@ enum status node_open(const struct topology *topology,
     *ret_node = node;
     return STATUS_OK;
 out:
-    if (buffer_append_format(complaint, "%s: %s", address, status_text(status)) != STATUS_OK)
+    if (buffer_append_format(complaint, "%s: %s", address, status_text(status)) != STATUS_OK) {
         buffer_reset(complaint);
+    }
     node_close(node);
     return status;
 }
 
 void node_close(struct node *node)
 {
-    if (node == NULL)
+    if (node == NULL) {
         return;
+    }
     admin_close(node->admin);
     lane_server_close(node->lane_server);
     bus_inlet_close(node->inlet);
-    for (size_t i = 0; i < GOSSIP_LINKS_MAX; i++)
+    for (size_t i = 0; i < GOSSIP_LINKS_MAX; i++) {
         bus_link_close(node->links[i]);
+    }
     canary_destroy(node->canary);
     gossip_destroy(node->gossip);
     operations_destroy(node->operations);

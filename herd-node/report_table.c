@@ -51,7 +51,8 @@ struct segment {
 };
 
 struct server_name {
-    struct slice name; /* owned */
+    char *text; /* owned; not terminated */
+    struct slice name;
     uint64_t hash;
 };
 
@@ -159,6 +160,7 @@ static bool find_server(struct report_table *table, struct slice name, uint8_t *
     }
     memcpy(copy, name.data, name.length);
     table->servers[table->server_count] = (struct server_name){
+        .text = copy,
         .name = slice_of_bytes(copy, name.length),
         .hash = XXH3_64bits(copy, name.length), /* the same in all nodes: part of the digest */
     };
@@ -364,7 +366,7 @@ void report_table_destroy(struct report_table *table)
         free(table->chunks[i]);
     }
     for (size_t i = 0; i < table->server_count; i++) {
-        free((void *)(uintptr_t)table->servers[i].name.data);
+        free(table->servers[i].text);
     }
     free(table->chunks);
     free(table->free_records);
