@@ -343,7 +343,7 @@ def test_an_interrupted_up_stops_what_it_started(deployment, tmp_path):
         env={**os.environ, "HERD_BUILD": str(build)},
     )
     wait_until(lambda: len(deployment.pids()) == len(deployment.herd.processes), "all have started")
-    process.send_signal(signal.SIGINT)
+    os.killpg(process.pid, signal.SIGINT)  # as a terminal does at Ctrl-C
 
     complaint = process.communicate(timeout=60)[1]
 
