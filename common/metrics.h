@@ -38,6 +38,7 @@ void metrics_gauge(struct metrics *metrics, const char *name, const char *help, 
  */
 void metrics_begin(
     struct metrics *metrics, enum metrics_kind kind, const char *name, const char *help);
+/* NOLINTNEXTLINE(readability-identifier-naming): to its callers it is a function */
 #define metrics_sample(metrics, value, ...)                                                        \
     metrics_sample_labels(metrics,                                                                 \
         value,                                                                                     \

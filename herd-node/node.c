@@ -199,7 +199,7 @@ static void handle_gossip(struct node *node, struct instant now, struct slice by
     }
     note_neighbour(node, now, link);
     if (node->topology->logs.traffic && node->incoming->count > 0) {
-        log_event(node->log,
+        log_traffic(node->log,
             "gossip_in",
             log_text("neighbour", neighbour_name(node, link)),
             log_number("reports", (int64_t)node->incoming->count));
