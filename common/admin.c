@@ -24,7 +24,7 @@ enum { CONNECTION_MEMORY = 16 * 1024 }; /* for a request's head; a larger one is
 struct admin {
     pthread_mutex_t mutex;
     pthread_cond_t answered;
-    unsigned references; /* the owner, libmicrohttpd, each question */
+    unsigned references; /* the owner, each question, and whoever stops the daemon */
     struct mailbox *mailbox;
     struct MHD_Daemon *daemon;
     unsigned question_count;
@@ -355,8 +355,9 @@ enum status admin_open(const char *address, struct mailbox *mailbox, struct admi
         MHD_OPTION_CONNECTION_MEMORY_LIMIT,
         (size_t)CONNECTION_MEMORY,
         MHD_OPTION_END);
-    if (admin->daemon == NULL) {
-        admin_close(admin); /* the socket may be closed by now or not: it is left alone */
+    if (admin->daemon == NULL) { /* the socket may be closed by now or not: it is left alone */
+        pthread_mutex_lock(&admin->mutex);
+        unlock_and_drop(admin);
         return STATUS_NO_MEMORY;
     }
     *ret_admin = admin;
@@ -379,13 +380,10 @@ void admin_close(struct admin *admin)
     }
     pthread_mutex_lock(&admin->mutex);
     admin->is_closed = true;
+    admin->references++; /* for stop, which may outlast this call */
     pthread_cond_broadcast(&admin->answered);
-    const bool is_running = admin->daemon != NULL;
-    if (is_running) {
-        admin->references++;
-    }
+    pthread_mutex_unlock(&admin->mutex);
+    (void)bounded_call(stop, admin);
+    pthread_mutex_lock(&admin->mutex);
     unlock_and_drop(admin);
-    if (is_running) {
-        (void)bounded_call(stop, admin);
-    }
 }

@@ -106,6 +106,6 @@ int main(int argc, char **argv)
         .sides = {"one", "other"},
         .run = {live_here, live_there},
         .counter_count = 2,
-        .steps_in_flight = 2 * UNACKNOWLEDGED_MAX};
+        .steps_in_flight = (uint64_t)2 * UNACKNOWLEDGED_MAX};
     return killer_main(&soak, argc, argv);
 }

@@ -32,7 +32,7 @@ static int tear_down(void **state)
 
 static void rest(void)
 {
-    const struct timespec pause = {.tv_nsec = 10 * NS_PER_MS};
+    const struct timespec pause = {.tv_nsec = 10000000};
     nanosleep(&pause, NULL);
 }
 
@@ -68,12 +68,12 @@ static void it_beats_again_and_again_while_nng_works(void **state)
 static void it_is_dead_after_a_silence(void **state)
 {
     assert_true(is_alive_when_asked_until(*state, CANARY_SILENCE_MS - CANARY_PERIOD_MS));
-    assert_false(is_alive_when_asked_until(*state, CANARY_SILENCE_MS + 2 * CANARY_PERIOD_MS));
+    assert_false(is_alive_when_asked_until(*state, CANARY_SILENCE_MS + CANARY_PERIOD_MS));
 }
 
 static void a_pause_of_the_whole_process_is_no_silence_of_nng(void **state)
 {
-    const struct instant later = instant_after_ms(instant_now(), 60 * 1000);
+    const struct instant later = instant_after_ms(instant_now(), 60000);
 
     assert_true(canary_is_alive(*state, later));
 

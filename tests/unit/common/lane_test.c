@@ -388,7 +388,7 @@ static void a_request_cancelled_at_any_moment_has_one_mail_and_the_next_its_own_
     for (int i = 0; i < 2000; i++) {
         char probe[32];
         (void)snprintf(probe, sizeof probe, "probe %d", i);
-        const struct instant end = {instant_now().ns + (i % 150) * NS_PER_US};
+        const struct instant end = {instant_now().ns + (int64_t)(i % 150) * NS_PER_US};
         lane_send(f->lane, slice_of("race"));
         while (instant_is_before(instant_now(), end)) {
         }
