@@ -16,11 +16,9 @@ static struct gossip_message gossip;
 /* Reads every byte, so that the sanitizer sees those that are not of the message. */
 static void touch(struct slice slice)
 {
-    unsigned set = 0;
     for (size_t i = 0; i < slice.length; i++) {
-        set |= (unsigned char)slice.data[i];
+        (void)*(const volatile char *)&slice.data[i];
     }
-    assert(set < 256);
 }
 
 static void touch_report(const struct report *report)

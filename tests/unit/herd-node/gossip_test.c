@@ -1,0 +1,865 @@
+/* Does gossip keep the promises of its header, message by message? What follows from them for a
+ * whole herd is the simulation's question. */
+#include "common/message_codec.h"
+#include "herd-node/gossip.h"
+#include "tests/support/faults.h"
+
+#include <assert.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+enum { NEIGHBOURS = 2, HANDS = 0, WELSH = 1 };
+
+/* A node named Goloman with its table; the test plays its neighbours. */
+struct node {
+    struct report_table *table;
+    struct gossip *gossip;
+    struct instant now;
+    struct buffer message;
+    struct gossip_message said; /* the last message, borrowed from `message` */
+    uint64_t peer_number;       /* of the last message that the test spoke as Hands */
+};
+
+#define OUR_INCARNATION UINT64_C(100)
+
+static const char *const neighbour_names[NEIGHBOURS] = {"Hands", "Welsh"};
+
+static int start(void **state)
+{
+    struct node *node = calloc(1, sizeof *node);
+    struct slice neighbours[NEIGHBOURS] = {
+        slice_of(neighbour_names[HANDS]), slice_of(neighbour_names[WELSH])};
+    struct gossip_config config = {
+        .herd = slice_of("goloman"),
+        .self = slice_of("Goloman"),
+        .incarnation = OUR_INCARNATION,
+        .link_count = NEIGHBOURS,
+        .neighbours = neighbours,
+    };
+    if (node == NULL || report_table_create(1000, 2 * NEIGHBOURS, 1, &node->table) != STATUS_OK ||
+        gossip_create(&config, node->table, &node->gossip) != STATUS_OK) {
+        return -1;
+    }
+    node->now.ns = NS_PER_SECOND;
+    node->message = buffer_with_max(MESSAGE_BATCH_BYTES_MAX);
+    *state = node;
+    return 0;
+}
+
+static int stop(void **state)
+{
+    struct node *node = *state;
+    gossip_destroy(node->gossip);
+    report_table_destroy(node->table);
+    buffer_clear(&node->message);
+    free(node);
+    return 0;
+}
+
+static void pass_ms(struct node *node, int64_t milliseconds)
+{
+    node->now = instant_after_ms(node->now, milliseconds);
+}
+
+static struct report report_of(const char *id, const char *time)
+{
+    struct report report;
+    assert_int_equal(
+        report_from_parts(
+            slice_of(id), slice_of("+34-118"), slice_of(time), slice_of("Goloman"), 1, &report),
+        STATUS_OK);
+    return report;
+}
+
+static void change(struct node *node, const char *id, const char *time)
+{
+    struct report report = report_of(id, time);
+    assert_int_equal(report_table_upsert(node->table, &report, 0), UPSERT_NEWER);
+}
+
+static void change_many(struct node *node, unsigned from, unsigned to)
+{
+    char id[16];
+    for (unsigned i = from; i < to; i++) {
+        (void)snprintf(id, sizeof id, "client-%u", i);
+        change(node, id, "1");
+    }
+}
+
+/* Whether the node has something to say on the link; then node->said is it. */
+static bool says(struct node *node, size_t link)
+{
+    buffer_reset(&node->message);
+    if (!gossip_next_message(node->gossip, node->now, link, &node->message)) {
+        return false;
+    }
+    assert_int_equal(gossip_decode(buffer_slice(&node->message), &node->said), STATUS_OK);
+    return true;
+}
+
+static void expect_silence(struct node *node, size_t link)
+{
+    assert_false(says(node, link));
+}
+
+/* A HELLO from the neighbour, as it would be at the start; tests change what matters to them. */
+static struct gossip_message message_from(size_t link, uint64_t incarnation, uint64_t number)
+{
+    return (struct gossip_message){
+        .header =
+            {
+                .herd = slice_of("goloman"),
+                .sender = slice_of(neighbour_names[link]),
+                .receiver = slice_of("Goloman"),
+                .incarnation = incarnation,
+                .number = number,
+                .holding = {.incarnation = OUR_INCARNATION},
+            },
+    };
+}
+
+static enum gossip_verdict hear(struct node *node, const struct gossip_message *message)
+{
+    size_t link = SIZE_MAX;
+    return gossip_receive(node->gossip, node->now, message, &link);
+}
+
+static void take(struct node *node, const struct gossip_message *message)
+{
+    assert_int_equal(hear(node, message), GOSSIP_TAKEN);
+}
+
+static struct gossip_link_status status_of(const struct node *node, size_t link)
+{
+    return gossip_link_status(node->gossip, node->now, link);
+}
+
+/* The link is open and both know each other; all that was to be said is said. */
+static void meet(struct node *node, size_t link, uint64_t incarnation)
+{
+    struct gossip_message hello = message_from(link, incarnation, 1);
+    node->peer_number = 1;
+    gossip_link_opened(node->gossip, node->now, link);
+    take(node, &hello);
+    while (says(node, link)) {
+    }
+}
+
+/* The neighbour's word about our log, with the number of our last message. */
+static struct gossip_message confirmation(
+    struct node *node, uint64_t number, uint64_t mark, uint64_t island_from, uint64_t island_to)
+{
+    struct gossip_message message = message_from(HANDS, 7, ++node->peer_number);
+    message.header.holding.number = number;
+    message.header.holding.mark = mark;
+    message.header.holding.island_from = island_from;
+    message.header.holding.island_to = island_to;
+    return message;
+}
+
+static void confirm(struct node *node, uint64_t number, uint64_t mark)
+{
+    struct gossip_message message = confirmation(node, number, mark, mark, mark);
+    take(node, &message);
+}
+
+/* ---- When it speaks ---- */
+
+static void nothing_is_said_while_no_link_is_open(void **state)
+{
+    struct node *node = *state;
+    change(node, "kiwi", "1");
+
+    expect_silence(node, HANDS);
+    assert_int_equal(gossip_deadline(node->gossip).ns, INSTANT_NEVER.ns);
+}
+
+static void an_opened_link_is_greeted_at_once_and_every_100_ms(void **state)
+{
+    struct node *node = *state;
+    gossip_link_opened(node->gossip, node->now, HANDS);
+    assert_int_equal(gossip_deadline(node->gossip).ns, node->now.ns);
+
+    for (uint64_t number = 1; number <= 5; number++) {
+        assert_true(says(node, HANDS));
+        assert_int_equal(node->said.header.number, number);
+        assert_int_equal(node->said.count, 0);
+        expect_silence(node, HANDS);
+        expect_silence(node, WELSH);
+        struct instant due = instant_after_ms(node->now, GOSSIP_HELLO_EVERY_MS);
+        assert_int_equal(gossip_deadline(node->gossip).ns, due.ns);
+        pass_ms(node, GOSSIP_HELLO_EVERY_MS - 1);
+        expect_silence(node, HANDS);
+        pass_ms(node, 1);
+    }
+}
+
+static void a_message_says_who_what_and_how_far(void **state)
+{
+    struct node *node = *state;
+    change(node, "kiwi", "1");
+    change(node, "kiwi", "2");
+    gossip_link_opened(node->gossip, node->now, WELSH);
+
+    assert_true(says(node, WELSH));
+
+    const struct gossip_header *header = &node->said.header;
+    assert_true(slice_equals(header->herd, slice_of("goloman")));
+    assert_true(slice_equals(header->sender, slice_of("Goloman")));
+    assert_true(slice_equals(header->receiver, slice_of("Welsh")));
+    assert_int_equal(header->incarnation, OUR_INCARNATION);
+    assert_int_equal(header->holding.incarnation, 0);
+    assert_int_equal(header->head, 2);
+    assert_int_equal(header->count, 1);
+    assert_int_equal(header->digest.low, report_table_digest(node->table).low);
+    assert_int_equal(header->from, header->to);
+}
+
+static void reports_go_only_to_a_neighbour_that_was_heard(void **state)
+{
+    struct node *node = *state;
+    change(node, "kiwi", "1");
+    gossip_link_opened(node->gossip, node->now, HANDS);
+    assert_true(says(node, HANDS));
+    assert_int_equal(node->said.count, 0);
+
+    struct gossip_message hello = message_from(HANDS, 7, 1);
+    take(node, &hello);
+
+    assert_true(says(node, HANDS));
+    assert_int_equal(node->said.count, 1);
+    assert_int_equal(node->said.header.from, 0);
+    assert_int_equal(node->said.header.to, 1);
+    assert_int_equal(node->said.header.holding.incarnation, 7);
+    assert_int_equal(node->said.header.holding.number, 1);
+}
+
+static void a_change_leaves_in_the_turn_it_happened(void **state)
+{
+    struct node *node = *state;
+    meet(node, HANDS, 7);
+    change(node, "kiwi", "1");
+    change(node, "lime", "1");
+
+    assert_true(says(node, HANDS));
+
+    assert_int_equal(node->said.count, 2);
+    assert_int_equal(node->said.header.to, 2);
+    expect_silence(node, HANDS);
+}
+
+static void a_lost_link_is_silent_until_it_opens_again(void **state)
+{
+    struct node *node = *state;
+    meet(node, HANDS, 7);
+    gossip_link_lost(node->gossip, node->now, HANDS);
+    change(node, "kiwi", "1");
+    pass_ms(node, 1000);
+    expect_silence(node, HANDS);
+    assert_int_equal(gossip_deadline(node->gossip).ns, INSTANT_NEVER.ns);
+
+    gossip_link_opened(node->gossip, node->now, HANDS);
+
+    assert_true(says(node, HANDS));
+    assert_int_equal(node->said.count, 1);
+}
+
+static void what_came_from_a_neighbour_is_not_sent_back_but_told_to_be_all(void **state)
+{
+    struct node *node = *state;
+    meet(node, HANDS, 7);
+    meet(node, WELSH, 8);
+    struct gossip_message batch = message_from(HANDS, 7, 2);
+    batch.header.head = 1;
+    batch.header.to = 1;
+    batch.count = 1;
+    batch.reports[0] = report_of("kiwi", "1");
+    take(node, &batch);
+
+    assert_true(says(node, HANDS)); /* the answer */
+    assert_int_equal(node->said.count, 0);
+    assert_int_equal(node->said.header.from, 0);
+    assert_int_equal(node->said.header.to, 1);
+    assert_int_equal(node->said.header.holding.number, 2);
+    assert_int_equal(node->said.header.holding.mark, 1);
+    assert_true(says(node, WELSH));
+    assert_int_equal(node->said.count, 1);
+}
+
+static void no_more_than_the_window_is_in_flight(void **state)
+{
+    struct node *node = *state;
+    meet(node, HANDS, 7);
+    uint64_t last = 0;
+    for (unsigned i = 0; i < GOSSIP_WINDOW; i++) {
+        change_many(node, i, i + 1);
+        assert_true(says(node, HANDS));
+        assert_int_equal(node->said.count, 1);
+        last = node->said.header.number;
+    }
+    change_many(node, GOSSIP_WINDOW, GOSSIP_WINDOW + 2);
+    expect_silence(node, HANDS);
+
+    confirm(node, last - GOSSIP_WINDOW + 1, 1); /* the first of them */
+
+    assert_true(says(node, HANDS));
+    assert_int_equal(node->said.count, 2); /* what gathered leaves together */
+    expect_silence(node, HANDS);
+}
+
+static void a_closed_window_lets_hellos_through(void **state)
+{
+    struct node *node = *state;
+    meet(node, HANDS, 7);
+    for (unsigned i = 0; i < GOSSIP_WINDOW + 1; i++) {
+        change_many(node, i, i + 1);
+        (void)says(node, HANDS);
+    }
+    pass_ms(node, GOSSIP_HELLO_EVERY_MS);
+
+    assert_true(says(node, HANDS));
+
+    assert_int_equal(node->said.count, 0);
+    assert_int_equal(node->said.header.from, node->said.header.to);
+}
+
+static void it_allocates_only_when_it_is_created(void **state)
+{
+    struct node *node = *state;
+    meet(node, HANDS, 7);
+    change_many(node, 0, 100);
+    char *room;
+    assert_int_equal(buffer_reserve(&node->message, MESSAGE_BATCH_BYTES_MAX, &room), STATUS_OK);
+    struct gossip_message message = confirmation(node, 1, 0, 0, 0);
+
+    faults_begin(1);
+    for (int turn = 0; turn < 100; turn++) {
+        (void)gossip_next_message(node->gossip, node->now, HANDS, &node->message);
+        buffer_reset(&node->message);
+        message.header.number++;
+        size_t link;
+        (void)gossip_receive(node->gossip, node->now, &message, &link);
+        pass_ms(node, 50);
+    }
+
+    assert_false(faults_end());
+}
+
+static void memory_that_runs_out_at_creation_is_said(void **state)
+{
+    struct node *node = *state;
+    struct gossip_config config = {
+        .herd = slice_of("goloman"), .self = slice_of("Goloman"), .incarnation = 1};
+    struct gossip *gossip;
+    faults_begin(1);
+
+    enum status status = gossip_create(&config, node->table, &gossip);
+
+    assert_true(faults_end());
+    assert_int_equal(status, STATUS_NO_MEMORY);
+    gossip_destroy(NULL);
+}
+
+/* ---- Whom it hears ---- */
+
+static struct gossip_message batch_from(size_t link, uint64_t incarnation, uint64_t number)
+{
+    struct gossip_message batch = message_from(link, incarnation, number);
+    batch.header.head = 1;
+    batch.header.to = 1;
+    batch.count = 1;
+    batch.reports[0] = report_of("kiwi", "1");
+    return batch;
+}
+
+static void messages_of_others_are_refused_and_change_nothing(void **state)
+{
+    struct node *node = *state;
+    meet(node, HANDS, 7);
+    struct gossip_message batch = batch_from(HANDS, 7, 2);
+    batch.header.herd = slice_of("hill");
+    assert_int_equal(hear(node, &batch), GOSSIP_REFUSED_HERD);
+    batch = batch_from(HANDS, 7, 2);
+    batch.header.receiver = slice_of("Wilkes");
+    assert_int_equal(hear(node, &batch), GOSSIP_REFUSED_RECEIVER);
+    batch = batch_from(HANDS, 7, 2);
+    batch.header.sender = slice_of("Wilkes");
+    assert_int_equal(hear(node, &batch), GOSSIP_REFUSED_SENDER);
+    batch = batch_from(HANDS, 9, 2);
+    assert_int_equal(hear(node, &batch), GOSSIP_REFUSED_SECOND);
+
+    assert_int_equal(report_table_count(node->table), 0);
+    assert_int_equal(status_of(node, HANDS).peer_incarnation, 7);
+    assert_int_equal(status_of(node, HANDS).reports_received, 0);
+    expect_silence(node, HANDS);
+}
+
+static void the_link_of_a_message_is_told(void **state)
+{
+    struct node *node = *state;
+    struct gossip_message hello = message_from(WELSH, 8, 1);
+    size_t link = SIZE_MAX;
+
+    assert_int_equal(gossip_receive(node->gossip, node->now, &hello, &link), GOSSIP_TAKEN);
+
+    assert_int_equal(link, WELSH);
+}
+
+static void a_new_process_is_believed_after_250_ms_of_silence(void **state)
+{
+    struct node *node = *state;
+    meet(node, HANDS, 7);
+    struct gossip_message hello = message_from(HANDS, 9, 1);
+    pass_ms(node, GOSSIP_SILENCE_MS - 1);
+    assert_int_equal(hear(node, &hello), GOSSIP_REFUSED_SECOND);
+    pass_ms(node, 1);
+
+    take(node, &hello);
+
+    assert_int_equal(status_of(node, HANDS).peer_incarnation, 9);
+}
+
+static void a_new_process_is_believed_at_once_where_the_link_broke(void **state)
+{
+    struct node *node = *state;
+    meet(node, HANDS, 7);
+    gossip_link_lost(node->gossip, node->now, HANDS);
+    struct gossip_message hello = message_from(HANDS, 9, 1);
+
+    take(node, &hello);
+}
+
+static void late_messages_of_a_replaced_process_do_not_bring_it_back(void **state)
+{
+    struct node *node = *state;
+    meet(node, HANDS, 7);
+    gossip_link_lost(node->gossip, node->now, HANDS);
+    struct gossip_message hello = message_from(HANDS, 9, 1);
+    take(node, &hello);
+    gossip_link_lost(node->gossip, node->now, HANDS);
+    struct gossip_message late = batch_from(HANDS, 7, 50);
+
+    assert_int_equal(hear(node, &late), GOSSIP_REFUSED_SECOND);
+    pass_ms(node, GOSSIP_RETURN_MS - 1);
+    assert_int_equal(hear(node, &late), GOSSIP_REFUSED_SECOND);
+    pass_ms(node, 1);
+    assert_int_equal(hear(node, &late), GOSSIP_TAKEN); /* its successor has gone */
+}
+
+static void what_a_former_process_held_is_sent_to_the_next(void **state)
+{
+    struct node *node = *state;
+    meet(node, HANDS, 7);
+    struct gossip_message batch = batch_from(HANDS, 7, 2);
+    take(node, &batch);
+    while (says(node, HANDS)) {
+    }
+    gossip_link_lost(node->gossip, node->now, HANDS);
+    gossip_link_opened(node->gossip, node->now, HANDS);
+    struct gossip_message hello = message_from(HANDS, 9, 1);
+    take(node, &hello);
+
+    assert_true(says(node, HANDS));
+
+    assert_int_equal(node->said.count, 1);
+    assert_int_equal(node->said.header.from, 0);
+    assert_int_equal(node->said.header.to, 1);
+}
+
+/* ---- What it holds ---- */
+
+static struct holding holding_after(
+    struct node *node, const uint64_t (*ranges)[2], size_t range_count)
+{
+    meet(node, HANDS, 7);
+    for (size_t i = 0; i < range_count; i++) {
+        struct gossip_message message = message_from(HANDS, 7, 2 + i);
+        message.header.head = 1000;
+        message.header.from = ranges[i][0];
+        message.header.to = ranges[i][1];
+        take(node, &message);
+    }
+    pass_ms(node, GOSSIP_HELLO_EVERY_MS);
+    assert_true(says(node, HANDS));
+    return node->said.header.holding;
+}
+
+static void assert_holding(
+    struct holding holding, uint64_t mark, uint64_t island_from, uint64_t island_to)
+{
+    assert_int_equal(holding.mark, mark);
+    assert_int_equal(holding.island_from, island_from);
+    assert_int_equal(holding.island_to, island_to);
+}
+
+static void the_mark_moves_over_what_follows_it(void **state)
+{
+    static const uint64_t ranges[][2] = {{0, 3}, {3, 3}, {3, 10}, {5, 8}, {2, 12}};
+    assert_holding(holding_after(*state, ranges, 5), 12, 12, 12);
+}
+
+static void what_lies_beyond_a_gap_is_an_island_that_grows(void **state)
+{
+    static const uint64_t ranges[][2] = {{0, 3}, {10, 20}, {20, 30}, {8, 12}};
+    assert_holding(holding_after(*state, ranges, 4), 3, 8, 30);
+}
+
+static void mark_and_island_join_when_the_gap_is_filled(void **state)
+{
+    static const uint64_t ranges[][2] = {{0, 3}, {10, 20}, {3, 7}, {7, 10}};
+    assert_holding(holding_after(*state, ranges, 4), 20, 20, 20);
+}
+
+static void of_two_islands_the_later_one_is_kept(void **state)
+{
+    static const uint64_t ranges[][2] = {{10, 20}, {30, 40}, {22, 25}};
+    assert_holding(holding_after(*state, ranges, 3), 0, 30, 40);
+}
+
+static void a_range_for_another_process_of_our_name_is_not_held(void **state)
+{
+    struct node *node = *state;
+    meet(node, HANDS, 7);
+    struct gossip_message batch = batch_from(HANDS, 7, 2);
+    batch.header.holding.incarnation = OUR_INCARNATION + 1;
+
+    take(node, &batch);
+
+    assert_int_equal(report_table_count(node->table), 1); /* the reports are as good as any */
+    assert_int_equal(status_of(node, HANDS).mark, 0);
+}
+
+static void a_loss_is_answered_at_once(void **state)
+{
+    struct node *node = *state;
+    meet(node, HANDS, 7);
+    struct gossip_message hello = message_from(HANDS, 7, 2);
+    take(node, &hello);
+    expect_silence(node, HANDS);
+
+    hello = message_from(HANDS, 7, 4);
+    take(node, &hello);
+
+    assert_true(says(node, HANDS));
+    assert_int_equal(node->said.header.holding.number, 4);
+}
+
+/* ---- Repairing ---- */
+
+/* Changes one report and lets it leave; the number of the message. */
+static uint64_t send_one(struct node *node, unsigned id)
+{
+    change_many(node, id, id + 1);
+    assert_true(says(node, HANDS));
+    assert_int_equal(node->said.count, 1);
+    return node->said.header.number;
+}
+
+static void expect_batch(struct node *node, uint64_t from, uint64_t to, size_t count)
+{
+    assert_true(says(node, HANDS));
+    assert_int_equal(node->said.header.from, from);
+    assert_int_equal(node->said.header.to, to);
+    assert_int_equal(node->said.count, count);
+}
+
+static void what_was_confirmed_is_not_repeated(void **state)
+{
+    struct node *node = *state;
+    meet(node, HANDS, 7);
+    send_one(node, 0);
+    uint64_t last = send_one(node, 1);
+
+    confirm(node, last, 2);
+
+    expect_silence(node, HANDS);
+    assert_int_equal(status_of(node, HANDS).behind, 0);
+    assert_int_equal(status_of(node, HANDS).batches_lost, 0);
+}
+
+static void what_is_still_under_way_is_not_repeated(void **state)
+{
+    struct node *node = *state;
+    meet(node, HANDS, 7);
+    uint64_t first = send_one(node, 0);
+    send_one(node, 1);
+
+    confirm(node, first, 1);
+
+    expect_silence(node, HANDS);
+}
+
+static void a_lost_last_message_is_sent_again(void **state)
+{
+    struct node *node = *state;
+    meet(node, HANDS, 7);
+    uint64_t first = send_one(node, 0);
+    uint64_t last = send_one(node, 1);
+    assert_int_equal(last, first + 1);
+
+    confirm(node, last + 0, 1); /* its number came back, and its range did not */
+
+    expect_batch(node, 1, 2, 1);
+    assert_int_equal(status_of(node, HANDS).batches_lost, 1);
+}
+
+static void a_gap_is_filled_and_the_live_stretch_goes_on(void **state)
+{
+    struct node *node = *state;
+    meet(node, HANDS, 7);
+    send_one(node, 0);
+    send_one(node, 1);
+    uint64_t last = send_one(node, 2);
+
+    struct gossip_message message = confirmation(node, last, 0, 1, 3);
+    take(node, &message);
+
+    expect_batch(node, 0, 1, 1);
+    expect_silence(node, HANDS);
+    send_one(node, 3);
+    assert_int_equal(node->said.header.from, 3);
+}
+
+/* Found on paper: the live stretch returned to the island, and nobody sent what is before it. */
+static void a_loss_behind_an_island_leaves_no_gap(void **state)
+{
+    struct node *node = *state;
+    meet(node, HANDS, 7);
+    uint64_t first = send_one(node, 0);
+    send_one(node, 1);
+    send_one(node, 2);
+    confirm(node, first, 0); /* the first is lost: all goes again, though 1 and 2 still arrive */
+    expect_batch(node, 0, 3, 3);
+    uint64_t last = send_one(node, 3);
+    struct gossip_message message = confirmation(node, last, 0, 1, 3); /* but not these two */
+    take(node, &message);
+
+    bool is_covered[5] = {false, false, true, true, false};
+    while (says(node, HANDS)) {
+        for (uint64_t lseq = node->said.header.from + 1; lseq <= node->said.header.to; lseq++) {
+            is_covered[lseq] = true;
+        }
+    }
+
+    for (size_t lseq = 1; lseq <= 4; lseq++) {
+        assert_true(is_covered[lseq]);
+    }
+}
+
+static void a_mark_that_goes_back_means_to_begin_anew(void **state)
+{
+    struct node *node = *state;
+    meet(node, HANDS, 7);
+    send_one(node, 0);
+    uint64_t last = send_one(node, 1);
+    confirm(node, last, 2);
+    pass_ms(node, GOSSIP_HELLO_EVERY_MS);
+    assert_true(says(node, HANDS));
+
+    confirm(node, node->said.header.number, 0);
+
+    expect_batch(node, 0, 2, 2);
+}
+
+static void a_late_confirmation_means_nothing(void **state)
+{
+    struct node *node = *state;
+    meet(node, HANDS, 7);
+    uint64_t first = send_one(node, 0);
+    uint64_t last = send_one(node, 1);
+    confirm(node, last, 2);
+
+    confirm(node, first, 1);
+    confirm(node, last, 1); /* of the same number, but said before */
+
+    expect_silence(node, HANDS);
+    assert_int_equal(status_of(node, HANDS).peer_mark, 2);
+}
+
+static void a_confirmation_that_cannot_be_is_not_believed(void **state)
+{
+    struct node *node = *state;
+    meet(node, HANDS, 7);
+    uint64_t last = send_one(node, 0);
+
+    confirm(node, last + 10, 1);
+    confirm(node, last, 99);
+    struct gossip_message of_another = confirmation(node, last, 1, 1, 1);
+    of_another.header.holding.incarnation = OUR_INCARNATION + 1;
+    take(node, &of_another);
+
+    assert_int_equal(status_of(node, HANDS).peer_mark, 0);
+}
+
+/* ---- Proof of equality ---- */
+
+/* The neighbour holds all of ours, we hold all of its, and it says what its digest is. */
+static struct gossip_message comparison(struct node *node, uint64_t digest_low)
+{
+    uint64_t head = report_table_head(node->table);
+    struct gossip_message message = confirmation(node, 1, head, head, head);
+    message.header.digest = report_table_digest(node->table);
+    message.header.digest.low += digest_low;
+    message.header.count = report_table_count(node->table);
+    return message;
+}
+
+static void equal_digests_are_shown_until_something_changes(void **state)
+{
+    struct node *node = *state;
+    assert_false(status_of(node, HANDS).is_equal);
+    assert_int_equal(status_of(node, HANDS).equal_ms_ago, -1);
+    meet(node, HANDS, 7);
+    struct gossip_message message = comparison(node, 0);
+    take(node, &message);
+    pass_ms(node, 30);
+    assert_true(status_of(node, HANDS).is_equal);
+    assert_int_equal(status_of(node, HANDS).equal_ms_ago, 30);
+
+    change(node, "kiwi", "1");
+
+    assert_false(status_of(node, HANDS).is_equal);
+    assert_int_equal(status_of(node, HANDS).equal_ms_ago, 30);
+}
+
+static void different_digests_three_times_in_a_row_repeat_all(void **state)
+{
+    struct node *node = *state;
+    meet(node, HANDS, 7);
+    uint64_t last = send_one(node, 0);
+    for (unsigned i = 0; i < GOSSIP_DIGESTS_DIFFER_MAX; i++) {
+        expect_silence(node, HANDS);
+        struct gossip_message message = comparison(node, 1);
+        message.header.holding.number = last;
+        take(node, &message);
+    }
+
+    expect_batch(node, 0, 1, 1);
+    assert_int_equal(status_of(node, HANDS).repeats_of_all, 1);
+    assert_false(status_of(node, HANDS).is_equal);
+}
+
+static void repetitions_of_all_become_rarer_up_to_a_minute(void **state)
+{
+    struct node *node = *state;
+    meet(node, HANDS, 7);
+    uint64_t repeats = 0;
+    int64_t last_ms = 0;
+    int64_t wanted_ms[] = {0, 1000, 2000, 4000, 8000, 16000, 32000, 60000, 60000};
+    size_t seen = 0;
+    for (int64_t at_ms = 0; seen < sizeof wanted_ms / sizeof *wanted_ms; at_ms += 100) {
+        struct gossip_message message = comparison(node, 1);
+        take(node, &message);
+        while (says(node, HANDS)) {
+        }
+        if (status_of(node, HANDS).repeats_of_all > repeats) {
+            repeats++;
+            if (seen > 0) {
+                assert_in_range(at_ms - last_ms, wanted_ms[seen], wanted_ms[seen] + 100);
+            }
+            last_ms = at_ms;
+            seen++;
+        }
+        pass_ms(node, 100);
+    }
+}
+
+/* ---- What it knows ---- */
+
+static void a_node_has_caught_up_when_it_holds_what_a_neighbour_had_at_first(void **state)
+{
+    struct node *node = *state;
+    assert_true(gossip_is_caught_up(node->gossip)); /* nobody was heard */
+    struct gossip_message hello = message_from(HANDS, 7, 1);
+    hello.header.head = 5;
+    take(node, &hello);
+    assert_false(gossip_is_caught_up(node->gossip));
+
+    struct gossip_message more = message_from(HANDS, 7, 2);
+    more.header.head = 9; /* it goes on changing */
+    more.header.to = 5;
+    take(node, &more);
+
+    assert_true(gossip_is_caught_up(node->gossip));
+    assert_true(status_of(node, HANDS).is_caught_up);
+    assert_int_equal(status_of(node, HANDS).peer_head, 9);
+    assert_int_equal(status_of(node, HANDS).mark, 5);
+}
+
+static void the_status_of_a_link_tells_what_happened(void **state)
+{
+    struct node *node = *state;
+    assert_true(slice_equals(status_of(node, WELSH).neighbour, slice_of("Welsh")));
+    assert_false(status_of(node, HANDS).is_open);
+    assert_false(status_of(node, HANDS).is_heard);
+    meet(node, HANDS, 7);
+    assert_true(status_of(node, HANDS).is_open);
+    assert_true(status_of(node, HANDS).is_heard);
+    struct gossip_message batch = batch_from(HANDS, 7, 2);
+    take(node, &batch);
+    batch.header.number = 3;
+    take(node, &batch);
+    assert_int_equal(status_of(node, HANDS).reports_received, 2);
+    assert_int_equal(status_of(node, HANDS).reports_redundant, 1);
+
+    change(node, "lime", "1");
+    assert_true(says(node, HANDS));
+    pass_ms(node, 40);
+    struct gossip_link_status status = status_of(node, HANDS);
+    assert_int_equal(status.batches_sent, 1);
+    assert_int_equal(status.reports_sent, 1);
+    assert_true(status.behind > 0);
+    assert_int_equal(status.behind_ms, 40);
+    pass_ms(node, GOSSIP_SILENCE_MS);
+    assert_false(status_of(node, HANDS).is_heard);
+}
+
+#define GOSSIP_TEST(name) cmocka_unit_test_setup_teardown(name, start, stop)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        GOSSIP_TEST(nothing_is_said_while_no_link_is_open),
+        GOSSIP_TEST(an_opened_link_is_greeted_at_once_and_every_100_ms),
+        GOSSIP_TEST(a_message_says_who_what_and_how_far),
+        GOSSIP_TEST(reports_go_only_to_a_neighbour_that_was_heard),
+        GOSSIP_TEST(a_change_leaves_in_the_turn_it_happened),
+        GOSSIP_TEST(a_lost_link_is_silent_until_it_opens_again),
+        GOSSIP_TEST(what_came_from_a_neighbour_is_not_sent_back_but_told_to_be_all),
+        GOSSIP_TEST(no_more_than_the_window_is_in_flight),
+        GOSSIP_TEST(a_closed_window_lets_hellos_through),
+        GOSSIP_TEST(it_allocates_only_when_it_is_created),
+        GOSSIP_TEST(memory_that_runs_out_at_creation_is_said),
+        GOSSIP_TEST(messages_of_others_are_refused_and_change_nothing),
+        GOSSIP_TEST(the_link_of_a_message_is_told),
+        GOSSIP_TEST(a_new_process_is_believed_after_250_ms_of_silence),
+        GOSSIP_TEST(a_new_process_is_believed_at_once_where_the_link_broke),
+        GOSSIP_TEST(late_messages_of_a_replaced_process_do_not_bring_it_back),
+        GOSSIP_TEST(what_a_former_process_held_is_sent_to_the_next),
+        GOSSIP_TEST(the_mark_moves_over_what_follows_it),
+        GOSSIP_TEST(what_lies_beyond_a_gap_is_an_island_that_grows),
+        GOSSIP_TEST(mark_and_island_join_when_the_gap_is_filled),
+        GOSSIP_TEST(of_two_islands_the_later_one_is_kept),
+        GOSSIP_TEST(a_range_for_another_process_of_our_name_is_not_held),
+        GOSSIP_TEST(a_loss_is_answered_at_once),
+        GOSSIP_TEST(what_was_confirmed_is_not_repeated),
+        GOSSIP_TEST(what_is_still_under_way_is_not_repeated),
+        GOSSIP_TEST(a_lost_last_message_is_sent_again),
+        GOSSIP_TEST(a_gap_is_filled_and_the_live_stretch_goes_on),
+        GOSSIP_TEST(a_loss_behind_an_island_leaves_no_gap),
+        GOSSIP_TEST(a_mark_that_goes_back_means_to_begin_anew),
+        GOSSIP_TEST(a_late_confirmation_means_nothing),
+        GOSSIP_TEST(a_confirmation_that_cannot_be_is_not_believed),
+        GOSSIP_TEST(equal_digests_are_shown_until_something_changes),
+        GOSSIP_TEST(different_digests_three_times_in_a_row_repeat_all),
+        GOSSIP_TEST(repetitions_of_all_become_rarer_up_to_a_minute),
+        GOSSIP_TEST(a_node_has_caught_up_when_it_holds_what_a_neighbour_had_at_first),
+        GOSSIP_TEST(the_status_of_a_link_tells_what_happened),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
