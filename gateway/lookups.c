@@ -70,6 +70,7 @@ enum lane_state { LANE_AWAY, LANE_IDLE, LANE_BUSY, LANE_CANCELLED };
 struct lane {
     enum lane_state state;
     bool is_connected;
+    bool was_redialled;   /* since its last answer: a connection is no sign of life then */
     int redial_ms;        /* how long to wait for a connection before the next redial */
     struct instant alarm; /* AWAY: when to redial */
     size_t worker;
@@ -81,8 +82,8 @@ struct worker {
     size_t lane_first;
     size_t lane_count;
     size_t lanes_connected;
-    size_t lanes_busy; /* or cancelled: its thread may still be at it */
-    bool is_suspect;   /* its last answer was wrong or late: asked when no other is free */
+    size_t lanes_busy;            /* or cancelled: its thread may still be at it */
+    struct instant suspect_until; /* after a wrong or late answer: asked when no other is free */
     uint64_t answered;
     uint64_t failures;
 };
@@ -352,7 +353,6 @@ static void set_connected(struct lookups *lookups, struct lane *lane, bool is_co
     }
     lane->is_connected = is_connected;
     if (is_connected && worker->lanes_connected++ == 0) {
-        worker->is_suspect = false;
         lookups->workers_up++;
         add_lane_effect(lookups, LOOKUPS_WORKER_UP, lane, NULL);
     }
@@ -384,16 +384,17 @@ static struct lane *idle_lane_of(struct lookups *lookups, const struct worker *w
     return NULL;
 }
 
-static bool is_better(const struct worker *a, const struct worker *b)
+static bool is_better(const struct worker *a, const struct worker *b, struct instant now)
 {
-    if (a->is_suspect != b->is_suspect) {
-        return b->is_suspect;
+    const bool is_suspect = instant_is_before(now, a->suspect_until);
+    if (is_suspect != instant_is_before(now, b->suspect_until)) {
+        return !is_suspect;
     }
     return a->lanes_busy < b->lanes_busy;
 }
 
 /* An idle lane of the least busy worker, by turns where several are; NULL: all are busy or away. */
-static struct lane *choose_lane(struct lookups *lookups)
+static struct lane *choose_lane(struct lookups *lookups, struct instant now)
 {
     struct lane *chosen = NULL;
     for (size_t i = 1; i <= lookups->worker_count; i++) {
@@ -401,7 +402,7 @@ static struct lane *choose_lane(struct lookups *lookups)
             &lookups->workers[(lookups->worker_last + i) % lookups->worker_count];
         struct lane *lane = idle_lane_of(lookups, worker);
         if (lane != NULL &&
-            (chosen == NULL || is_better(worker, &lookups->workers[chosen->worker]))) {
+            (chosen == NULL || is_better(worker, &lookups->workers[chosen->worker], now))) {
             chosen = lane;
         }
     }
@@ -422,7 +423,7 @@ static uint32_t timeout_of(
 static void send_waiting(struct lookups *lookups, struct instant now)
 {
     struct lane *lane;
-    while (lookups->waiting.first != NULL && (lane = choose_lane(lookups)) != NULL) {
+    while (lookups->waiting.first != NULL && (lane = choose_lane(lookups, now)) != NULL) {
         struct lookup *lookup = lookups->waiting.first;
         lookup->nearby.timeout_ms = timeout_of(lookups, now, lookup);
         buffer_reset(&lane->message);
@@ -450,6 +451,11 @@ static void repeat(struct lookups *lookups, struct lane *lane)
     } else {
         insert_by_deadline(&lookups->waiting, lookup);
     }
+}
+
+static struct instant suspect_until(struct instant now)
+{
+    return instant_after_ms(now, LOOKUPS_SUSPECT_MS);
 }
 
 /* ---- Events ---- */
@@ -514,6 +520,9 @@ void lookups_lane_connected(struct lookups *lookups, struct instant now, size_t 
     begin_event(lookups);
     struct lane *lane = &lookups->lanes[index];
     set_connected(lookups, lane, true);
+    if (!lane->was_redialled) { /* it has answered after all, to nobody */
+        lookups->workers[lane->worker].suspect_until = now;
+    }
     if (lane->state == LANE_AWAY) {
         move_lane(lookups, lane, LANE_IDLE);
     }
@@ -542,7 +551,7 @@ void lookups_lane_response(
     }
     struct places places;
     const enum status status = places_decode(response, &places);
-    worker->is_suspect = status != STATUS_OK;
+    worker->suspect_until = status == STATUS_OK ? now : suspect_until(now);
     if (status != STATUS_OK) {
         add_lane_effect(lookups, LOOKUPS_FAULT, lane, "the answer is malformed");
     }
@@ -550,6 +559,7 @@ void lookups_lane_response(
         lookups->answered++;
         worker->answered++;
         lane->redial_ms = LOOKUPS_REDIAL_MS_MIN;
+        lane->was_redialled = false;
         end_lookup(lookups, lane->lookup, places.json, NULL);
         lane->lookup = NULL;
     } else if (lane->state == LANE_BUSY) {
@@ -585,11 +595,11 @@ static bool is_late(const struct lookup *lookup, struct instant now)
     return !instant_is_before(now, lookup->deadline);
 }
 
-static void cancel(struct lookups *lookups, struct lane *lane)
+static void cancel(struct lookups *lookups, struct instant now, struct lane *lane)
 {
     add_lane_effect(lookups, LOOKUPS_CANCEL, lane, NULL);
     add_lane_effect(lookups, LOOKUPS_FAULT, lane, failure_words[FAILURE_TOO_LATE].log);
-    lookups->workers[lane->worker].is_suspect = true;
+    lookups->workers[lane->worker].suspect_until = suspect_until(now);
     lookups->workers[lane->worker].failures++;
     give_up(lookups, lane->lookup, FAILURE_TOO_LATE);
     lane->lookup = NULL;
@@ -599,6 +609,7 @@ static void cancel(struct lookups *lookups, struct lane *lane)
 static void redial(struct lookups *lookups, struct instant now, struct lane *lane)
 {
     add_lane_effect(lookups, LOOKUPS_REDIAL, lane, NULL);
+    lane->was_redialled = true;
     lane->redial_ms = 2 * lane->redial_ms;
     if (lane->redial_ms > LOOKUPS_REDIAL_MS_MAX) {
         lane->redial_ms = LOOKUPS_REDIAL_MS_MAX;
@@ -612,7 +623,7 @@ void lookups_tick(struct lookups *lookups, struct instant now)
     for (size_t i = 0; i < lookups->lane_count; i++) {
         struct lane *lane = &lookups->lanes[i];
         if (lane->state == LANE_BUSY && is_late(lane->lookup, now)) {
-            cancel(lookups, lane);
+            cancel(lookups, now, lane);
         } else if (lane->state == LANE_AWAY && !instant_is_before(now, lane->alarm)) {
             redial(lookups, now, lane);
         }

@@ -3,8 +3,9 @@
  * Pure: events come in with the time, effects go out.
  *
  * A lane carries one look-up, and a worker has as many lanes as threads. The least busy worker is
- * asked first; while all are busy, look-ups wait in the order they came. One that fails is repeated
- * until its deadline. Then, or when too many wait, the answer says so in Google's own terms.
+ * asked first, one that answered late or wrongly last; while all are busy, look-ups wait in the
+ * order they came. One that fails is repeated until its deadline. Then, or when too many wait, the
+ * answer says so in Google's own terms.
  *
  *           connected         sends            late
  *     AWAY ───────────▶ IDLE ───────▶ BUSY ───────────▶ CANCELLED
@@ -29,9 +30,10 @@
 
 enum {
     LOOKUPS_MAX = 4096,
-    LOOKUPS_TRIES_MAX = 3,         /* a look-up that ends workers must not end them all */
-    LOOKUPS_REDIAL_MS_MIN = 2000,  /* after a loss, then doubling: the network may have */
-    LOOKUPS_REDIAL_MS_MAX = 16000, /* swallowed what would have brought the lane back */
+    LOOKUPS_TRIES_MAX = 3,          /* a look-up that ends workers must not end them all */
+    LOOKUPS_REDIAL_MS_MIN = 2000,   /* after a loss, then doubling: the network may have */
+    LOOKUPS_REDIAL_MS_MAX = 16000,  /* swallowed what would have brought the lane back */
+    LOOKUPS_SUSPECT_MS = 60 * 1000, /* a worker that answered wrongly or late is asked last */
     LOOKUPS_MARGIN_MS = 250, /* beyond the time a worker may take, for the way there and back */
 };
 

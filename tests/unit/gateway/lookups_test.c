@@ -301,6 +301,43 @@ static void a_worker_that_hangs_is_given_up_and_asked_last(void **state)
     expect("AT=2");
 }
 
+static void a_worker_that_hung_is_asked_again_when_it_has_answered_after_all(void **state)
+{
+    (void)state;
+    connect_all();
+    ask();
+    expect("2<0");
+    wait_ms(ALL_MS);
+    lose(2);
+    break_off(2, STATUS_TIMED_OUT);
+    connect(2);
+    expect("cancel:2 fault:2 AT?0 down:1 up:1");
+    ask();
+    ask();
+    expect("0<1 2<2");
+}
+
+static void a_worker_that_was_dialled_anew_stays_suspect_for_a_while(void **state)
+{
+    (void)state;
+    connect_all();
+    ask();
+    wait_ms(ALL_MS);
+    lose(2);
+    break_off(2, STATUS_TIMED_OUT);
+    wait_ms(LOOKUPS_REDIAL_MS_MIN);
+    connect(2);
+    expect("2<0 cancel:2 fault:2 AT?0 down:1 redial:2 up:1");
+    ask();
+    ask();
+    expect("0<1 1<2");
+    respond(0, "{}");
+    respond(1, "{}");
+    wait_ms(LOOKUPS_SUSPECT_MS);
+    ask();
+    expect("AT=1 AT=2 2<3");
+}
+
 static void a_late_answer_is_dropped_and_frees_its_lane(void **state)
 {
     (void)state;
@@ -423,6 +460,8 @@ int main(void)
         TEST(without_a_worker_lookups_wait_for_one),
         TEST(without_a_worker_the_answer_says_so_in_time),
         TEST(a_worker_that_hangs_is_given_up_and_asked_last),
+        TEST(a_worker_that_hung_is_asked_again_when_it_has_answered_after_all),
+        TEST(a_worker_that_was_dialled_anew_stays_suspect_for_a_while),
         TEST(a_late_answer_is_dropped_and_frees_its_lane),
         TEST(busy_workers_make_a_lookup_end_with_their_names),
         TEST(wrong_answers_are_repeated_three_times_at_most),
