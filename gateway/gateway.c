@@ -71,6 +71,8 @@ struct gateway {
     struct admin *admin;
     struct canary *canary;
 
+    struct instant
+        now; /* of the present turn: commands are too many to look at the clock for each */
     uint64_t room_count; /* of dispatch, when clients were last woken */
     struct buffer at_line;
     bool is_ready;
@@ -402,7 +404,7 @@ static enum clients_issue on_issue(
 {
     struct gateway *gateway = context;
     const enum dispatch_result result = dispatch_submit(gateway->dispatch,
-        instant_now(),
+        gateway->now,
         client_index(client),
         command->ticket,
         command->read_at,
@@ -422,7 +424,7 @@ static enum clients_issue on_issue(
 
 static void flush(struct gateway *gateway)
 {
-    dispatch_flush(gateway->dispatch, instant_now());
+    dispatch_flush(gateway->dispatch, gateway->now);
     perform_dispatch(gateway);
 }
 
@@ -638,6 +640,7 @@ static void set_alarm(struct gateway *gateway)
 static void on_turn(uv_prepare_t *prepare)
 {
     struct gateway *gateway = prepare->data;
+    gateway->now = instant_now();
     if (gateway->room_count != dispatch_room_count(gateway->dispatch)) {
         gateway->room_count = dispatch_room_count(gateway->dispatch);
         clients_wake(gateway->clients, WAKES_PER_TURN);
