@@ -11,7 +11,7 @@
 
 enum { COMPLAINT_MAX = 4096, STANDARD_OPTIONS = 3 };
 
-int process_refuse(struct process *process, enum status status)
+_Noreturn void process_refuse(struct process *process, enum status status)
 {
     if (process->complaint.length == 0 &&
         buffer_append_text(&process->complaint, status_text(status)) != STATUS_OK) {
@@ -27,8 +27,7 @@ int process_refuse(struct process *process, enum status status)
         process->complaint.data);
     log_event(process->log, "refused", log_bytes("cause", buffer_slice(&process->complaint)));
     log_close(process->log);
-    process->log = NULL;
-    return EXIT_FAILURE;
+    _exit(EXIT_FAILURE);
 }
 
 static enum status parse_options(struct process *process,
@@ -119,8 +118,7 @@ bool process_begin(struct process *process,
     const struct process_spec *spec,
     int argc,
     char **argv,
-    size_t *ret_index,
-    int *ret_exit_status)
+    size_t *ret_index)
 {
     *process = (struct process){
         .program = spec->program,
@@ -130,10 +128,8 @@ bool process_begin(struct process *process,
     bool is_done = false;
     const enum status status = begin(process, spec, argc, argv, ret_index, &is_done);
     if (status != STATUS_OK) {
-        *ret_exit_status = process_refuse(process, status);
-        return false;
+        process_refuse(process, status);
     }
-    *ret_exit_status = EXIT_SUCCESS;
     return !is_done;
 }
 

@@ -39,20 +39,18 @@ struct process_spec {
 enum { PROCESS_OPTIONS_MAX = 8 };
 
 /*
- * True: the process may go on; *ret_index is its place in the topology. False: it is to exit with
- * *ret_exit_status, and everything has been said (--help, or one line on standard error and, where
- * there is a log, in it).
+ * True: the process may go on; *ret_index is its place in the topology. False: all it was asked for
+ * is said (--help), and it is to exit. Where it cannot begin, it does not return (process_refuse).
  */
 bool process_begin(struct process *process,
     const struct process_spec *spec,
     int argc,
     char **argv,
-    size_t *ret_index,
-    int *ret_exit_status);
+    size_t *ret_index);
 
 /* Says on standard error and in the log why the process cannot begin (the complaint, else the
- * status); returns 1. */
-int process_refuse(struct process *process, enum status status);
+ * status), and leaves with exit status 1, at once as process_end does. */
+_Noreturn void process_refuse(struct process *process, enum status status);
 
 /*
  * Logs how it ended, writes the log to its end and leaves at once: NNG may not return from closing

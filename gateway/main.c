@@ -2,6 +2,8 @@
 #include "common/process.h"
 #include "gateway/gateway.h"
 
+#include <stdlib.h>
+
 enum { MAILS_MAX = 1024 };
 
 int main(int argc, char **argv)
@@ -15,16 +17,15 @@ int main(int argc, char **argv)
     };
     struct process process;
     size_t index;
-    int exit_status;
-    if (!process_begin(&process, &spec, argc, argv, &index, &exit_status)) {
-        return exit_status;
+    if (!process_begin(&process, &spec, argc, argv, &index)) {
+        return EXIT_SUCCESS;
     }
 
     struct gateway *gateway = NULL;
     enum status status = gateway_open(
         process.topology, index, process.mailbox, process.log, &gateway, &process.complaint);
     if (status != STATUS_OK) {
-        return process_refuse(&process, status);
+        process_refuse(&process, status);
     }
     status = gateway_run(gateway);
     process_end(&process, status);

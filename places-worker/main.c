@@ -2,6 +2,8 @@
 #include "common/process.h"
 #include "places-worker/worker.h"
 
+#include <stdlib.h>
+
 enum { MAILS_MAX = 1024 };
 
 int main(int argc, char **argv)
@@ -24,9 +26,8 @@ int main(int argc, char **argv)
     };
     struct process process;
     size_t index;
-    int exit_status;
-    if (!process_begin(&process, &spec, argc, argv, &index, &exit_status)) {
-        return exit_status;
+    if (!process_begin(&process, &spec, argc, argv, &index)) {
+        return EXIT_SUCCESS;
     }
 
     const char *const from_topology = process.topology->places.database;
@@ -42,7 +43,7 @@ int main(int argc, char **argv)
     struct worker *worker = NULL;
     enum status status = worker_open(&settings, &worker, &process.complaint);
     if (status != STATUS_OK) {
-        return process_refuse(&process, status);
+        process_refuse(&process, status);
     }
     status = worker_run(worker);
     process_end(&process, status);
