@@ -77,12 +77,16 @@ static void make_room_for_line(struct conversation *conversation)
     conversation->end -= start;
 }
 
-void conversation_say(struct conversation *conversation, int64_t due_ns, int64_t time_ns)
+typedef struct command next_command(
+    struct workload *workload, struct workload_client *client, int64_t time_ns, char *line);
+
+static void say(
+    struct conversation *conversation, next_command *next, int64_t due_ns, int64_t time_ns)
 {
     assert(conversation_has_room(conversation));
 
     make_room_for_line(conversation);
-    const struct command command = workload_next(conversation->workload,
+    const struct command command = next(conversation->workload,
         &conversation->client,
         time_ns,
         conversation->lines + conversation->end);
@@ -98,6 +102,16 @@ void conversation_say(struct conversation *conversation, int64_t due_ns, int64_t
     };
     conversation->end += command.line_length;
     conversation->outstanding++;
+}
+
+void conversation_say(struct conversation *conversation, int64_t due_ns, int64_t time_ns)
+{
+    say(conversation, workload_next, due_ns, time_ns);
+}
+
+void conversation_report(struct conversation *conversation, int64_t due_ns, int64_t time_ns)
+{
+    say(conversation, workload_next_report, due_ns, time_ns);
 }
 
 struct slice conversation_unsent(const struct conversation *conversation)

@@ -39,9 +39,10 @@ void conversation_clear(struct conversation *conversation);
 
 bool conversation_has_room(const struct conversation *conversation);
 
-/* Says the next command, which counts as due at due_ns (of any clock), with time_ns as its time
- * stamp. Needs room. */
+/* Says the next command, or the next report, which counts as due at due_ns (of any clock), with
+ * time_ns as its time stamp. Needs room. */
 void conversation_say(struct conversation *conversation, int64_t due_ns, int64_t time_ns);
+void conversation_report(struct conversation *conversation, int64_t due_ns, int64_t time_ns);
 
 /* What waits to be sent; borrowed until the next call. `count` bytes of it have been sent. */
 struct slice conversation_unsent(const struct conversation *conversation);

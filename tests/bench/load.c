@@ -266,7 +266,12 @@ static int64_t next_stamp(struct load *load, int64_t wall_ns)
 static void say(struct load *load, size_t index, int64_t due_ns, int64_t wall_ns)
 {
     struct peer *peer = &load->peers[index];
-    conversation_say(&peer->conversation, due_ns, next_stamp(load, wall_ns));
+    const int64_t stamp_ns = next_stamp(load, wall_ns);
+    if (load->phase.kind == PHASE_MEASURE) {
+        conversation_say(&peer->conversation, due_ns, stamp_ns);
+    } else {
+        conversation_report(&peer->conversation, due_ns, stamp_ns);
+    }
     load->phase.said++;
     load->phase.outstanding++;
     load->interval->said++;

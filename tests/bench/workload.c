@@ -187,7 +187,7 @@ size_t workload_write_report(const struct workload *workload,
     return (size_t)(out + NS_DIGITS - ret_text);
 }
 
-static struct command next_iamat(
+struct command workload_next_report(
     struct workload *workload, struct workload_client *client, int64_t time_ns, char *line)
 {
     uint64_t which = client->introduced < client->owned
@@ -245,5 +245,5 @@ struct command workload_next(
     bool asks = workload->plan.whatsat_weight > 0 && client->introduced > 0 &&
                 random_below(&client->random, workload->weight_sum) < workload->plan.whatsat_weight;
     return asks ? next_whatsat(workload, client, line)
-                : next_iamat(workload, client, time_ns, line);
+                : workload_next_report(workload, client, time_ns, line);
 }

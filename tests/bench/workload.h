@@ -83,6 +83,10 @@ struct command {
 struct command workload_next(
     struct workload *workload, struct workload_client *client, int64_t time_ns, char *line);
 
+/* The same, and it is a report whatever the weights are. */
+struct command workload_next_report(
+    struct workload *workload, struct workload_client *client, int64_t time_ns, char *line);
+
 /* The longest line that workload_next writes for this plan. */
 size_t workload_line_bytes_max(const struct workload *workload);
 

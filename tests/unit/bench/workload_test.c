@@ -101,6 +101,22 @@ static void a_question_is_about_an_id_of_the_same_client_and_knows_its_last_repo
     workload_destroy(workload);
 }
 
+static void a_report_is_had_for_the_asking_whatever_the_weights_are(void **state)
+{
+    (void)state;
+    const struct workload_plan plan = {.ids = 8, .id_bytes = 5, .whatsat_weight = 1, .seed = 3};
+    struct workload *workload = create(&plan, 1);
+    struct workload_client client = workload_client(workload, 0);
+    char line[WORKLOAD_LINE_BYTES_MAX];
+    for (int64_t time_ns = 1; time_ns <= 8; time_ns++) {
+        assert_int_equal(
+            workload_next_report(workload, &client, time_ns, line).kind, COMMAND_IAMAT);
+    }
+    assert_int_equal(client.introduced, client.owned);
+    assert_int_equal(workload_next(workload, &client, 9, line).kind, COMMAND_WHATSAT);
+    workload_destroy(workload);
+}
+
 static void the_same_seed_says_the_same(void **state)
 {
     (void)state;
@@ -194,6 +210,7 @@ int main(void)
         cmocka_unit_test(a_report_is_a_line_of_word_id_location_and_time),
         cmocka_unit_test(every_id_is_introduced_once_before_chance_picks),
         cmocka_unit_test(a_question_is_about_an_id_of_the_same_client_and_knows_its_last_report),
+        cmocka_unit_test(a_report_is_had_for_the_asking_whatever_the_weights_are),
         cmocka_unit_test(the_same_seed_says_the_same),
         cmocka_unit_test(what_is_written_of_a_report_is_what_the_line_said),
         cmocka_unit_test(visitors_have_ids_of_their_own),
