@@ -1,6 +1,7 @@
 /* Lives many random herds, says which seed failed, and lives one again with a trace. */
 #include "common/instant.h"
 #include "common/slice.h"
+#include "tests/simulation/cost.h"
 #include "tests/simulation/schedule.h"
 #include "tests/simulation/stories.h"
 
@@ -13,12 +14,15 @@
 static const char usage[] = "usage: simulation random --seeds FROM..TO\n"
                             "       simulation random --seed SEED [--trace]\n"
                             "       simulation stories [PATTERN]\n"
+                            "       simulation cost\n"
                             "\n"
                             "Each seed is one life of a herd: 2 to 50 nodes with the real gossip, "
                             "under random faults, then\n"
                             "in quiet. Ends with status 0 if all herds became equal, and with 1 at "
                             "the first that did not.\n"
-                            "Stories are lives with a name; the pattern may have * and ?.\n"
+                            "Stories are lives with a name; the pattern may have * and ?. Cost "
+                            "says what a report costs on\n"
+                            "the wires of the default herd.\n"
                             "  --trace   one line per event\n"
                             "  --mutant  the other way round, for a program with a rule taken "
                             "away: ends with status 0 if a\n"
@@ -196,6 +200,9 @@ int main(int count, char **words)
 {
     if (count >= 2 && strcmp(words[1], "stories") == 0) {
         return stories_run(count > 2 ? words[2] : NULL) == 0 ? 0 : 1;
+    }
+    if (count == 2 && strcmp(words[1], "cost") == 0) {
+        return cost_print() == 0 ? 0 : 1;
     }
     if (!parse_command(count, words)) {
         fputs(usage, stderr);
