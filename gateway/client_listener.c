@@ -17,7 +17,7 @@ enum {
     KEEPALIVE_IDLE_S = 60, /* then a client that is gone is noticed within a minute and a half */
     KEEPALIVE_EVERY_S = 10,
     KEEPALIVE_PROBES = 3,
-    FAILURES_MAX = 16, /* in a row; then the socket is closed, until somebody opens it again */
+    FAILURES_MAX = 1000, /* in one turn of the loop: it would not end by itself */
 };
 
 /* The handle lives on its own, because libuv closes it later than we do. */
@@ -26,8 +26,9 @@ struct client_listener {
     const struct topology_listener *where;
     size_t index;
     const struct client_listener_events *events;
-    uv_tcp_t *tcp; /* NULL: closed */
-    unsigned failures;
+    uv_tcp_t *tcp;     /* NULL: closed */
+    unsigned failures; /* in the turn that began at ... */
+    uint64_t failed_at_ms;
 };
 
 enum status client_listener_create(struct uv_loop_s *loop,
@@ -122,12 +123,16 @@ static void on_connection(uv_stream_t *stream, int result)
         return; /* closed in the same turn */
     }
     if (result == 0) {
-        listener->failures = 0;
         listener->events->arrived(listener->events->context, listener->index, stream);
         return;
     }
+    const uint64_t now_ms = uv_now(listener->loop);
+    if (listener->failed_at_ms != now_ms) {
+        listener->failed_at_ms = now_ms;
+        listener->failures = 0;
+    }
     listener->failures++;
-    if (listener->failures >= FAILURES_MAX) {
+    if (listener->failures == FAILURES_MAX) { /* until somebody opens it again */
         client_listener_close(listener);
     }
     listener->events->failed(listener->events->context, listener->index, uv_strerror(result));
@@ -165,7 +170,6 @@ enum status client_listener_open(struct client_listener *listener)
         return status;
     }
     listener->tcp = tcp;
-    listener->failures = 0;
     return STATUS_OK;
 }
 
