@@ -164,12 +164,21 @@ class Herd:
         return self.processes[name]
 
     def start(self):
-        """Starts every process and waits until each is ready."""
+        """Starts every process and waits until each is ready, and knows the others."""
         for process in self.processes.values():
             process.start()
         for process in self.processes.values():
             process.wait_ready()
+        wait_until(self.is_linked, "all processes know each other")
         return self
+
+    def is_linked(self):
+        """Gateways ask every node and every worker, and nodes hear their neighbours."""
+        gateways = [gateway.status() for gateway in self.gateways.values()]
+        links = [link for node in self.nodes.values() for link in node.status()["links"]]
+        return all(link["connected"] for link in links) and all(
+            one["up"] for gateway in gateways for one in gateway["nodes"] + gateway["workers"]
+        )
 
     def stop(self):
         """Ends what still runs, and complains about whoever did not end well."""
