@@ -383,8 +383,9 @@ static void issue_commands(struct client *client)
     struct clients *clients = client->clients;
     struct session_command command;
     (void)read_lines(client);
+    const struct instant now = instant_now();
     enum clients_issue result = CLIENTS_ISSUED;
-    while (result == CLIENTS_ISSUED && session_peek(&client->session, &command)) {
+    while (result == CLIENTS_ISSUED && session_peek(&client->session, now, &command)) {
         result = clients->events->issue(clients->events->context, client, &command);
     }
     client->wants_room = result == CLIENTS_NO_ROOM;
@@ -412,7 +413,7 @@ static void reply_and_write(struct client *client)
     }
     update_reading(client);
     struct session_command command;
-    if (is_any && (read_lines(client) || session_peek(&client->session, &command))) {
+    if (is_any && (read_lines(client) || session_peek(&client->session, instant_now(), &command))) {
         clients_touch(client->clients, client); /* the replies made room for more commands */
     } else if (client->wants_room) {
         join_list(client, &client->clients->waiting);

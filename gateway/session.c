@@ -272,7 +272,17 @@ bool session_read(struct session *session, struct instant now, struct slice *ret
 
 /* ---- Commands and their answers ---- */
 
-bool session_peek(struct session *session, struct session_command *ret_command)
+/* Commands that waited for their own connection have not waited for any server yet. */
+static struct instant readiness(struct session *session, struct instant now, struct instant read_at)
+{
+    if (session->is_holding) {
+        session->is_holding = false;
+        session->held_until = now;
+    }
+    return instant_is_before(read_at, session->held_until) ? session->held_until : read_at;
+}
+
+bool session_peek(struct session *session, struct instant now, struct session_command *ret_command)
 {
     while (session->next != session->end) {
         const struct session_entry *entry = entry_of(session, session->next);
@@ -282,12 +292,13 @@ bool session_peek(struct session *session, struct session_command *ret_command)
         }
         const bool is_whatsat = entry->kind == COMMAND_WHATSAT;
         if (is_whatsat && session->whatsat_count == SESSION_WHATSATS_MAX) {
+            session->is_holding = true;
             return false;
         }
         const struct slice line = line_of(session, entry);
         *ret_command = (struct session_command){
             .ticket = session->next,
-            .read_at = entry->read_at,
+            .read_at = readiness(session, now, entry->read_at),
             .command =
                 {
                     .kind = (enum command_kind)entry->kind,

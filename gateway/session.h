@@ -49,10 +49,12 @@ struct session {
     uint64_t input_base;           /* what offsets of lines count from: that of input.data[0] */
     struct session_entry *entries; /* a ring; entry_capacity is a power of two, or 0 */
     size_t entry_capacity;
-    uint64_t first;         /* tickets: the next to be replied to, ... */
-    uint64_t next;          /* ... to be issued, ... */
-    uint64_t end;           /* ... to be given to a line */
-    unsigned whatsat_count; /* issued and not yet replied to */
+    uint64_t first;            /* tickets: the next to be replied to, ... */
+    uint64_t next;             /* ... to be issued, ... */
+    uint64_t end;              /* ... to be given to a line */
+    unsigned whatsat_count;    /* issued and not yet replied to */
+    bool is_holding;           /* the next command waits for replies to be taken, ... */
+    struct instant held_until; /* ... and this is when the last one that did could go on */
     bool is_ended;
     struct buffer output;
 };
@@ -91,12 +93,12 @@ bool session_read(struct session *session, struct instant now, struct slice *ret
 
 struct session_command {
     uint64_t ticket;
-    struct instant read_at;
+    struct instant read_at; /* or later: when the session itself no longer held it back */
     struct command command; /* IAMAT or WHATSAT; slices borrowed until the next call of anything */
 };
 
 /* The next command, in order, that can be worked on. False: none, or too many WHATSATs are. */
-bool session_peek(struct session *session, struct session_command *ret_command);
+bool session_peek(struct session *session, struct instant now, struct session_command *ret_command);
 
 /* Makes the peeked command issued: exactly one answer to its ticket must follow. */
 void session_issue(struct session *session);

@@ -166,3 +166,21 @@ def test_commands_behind_a_slow_one_wait_for_it_and_other_connections_do_not(her
     finally:
         for worker in herd.workers:
             herd[worker].resume()
+
+
+@pytest.mark.parametrize("trouble", ["the client reads late", "no worker answers"])
+def test_commands_that_wait_for_their_own_connection_are_not_refused(make_herd, trouble):
+    herd = make_herd("Alone", limits={"answer_within_ms": 200}, places={"timeout_ms": 150, "connect_timeout_ms": 100}).start()
+    herd.ask("Alone", b"IAMAT known %s 1520023934\n" % UCLA)
+    if trouble == "no worker answers":
+        for worker in herd.workers:
+            herd[worker].kill()
+    count = 60 if trouble == "no worker answers" else 2000
+    with herd.connect("Alone") as client:
+        client.send(b"WHATSAT known 10 20\n" * count)
+        if trouble == "the client reads late":
+            until = time.monotonic() + 1
+            wait_until(lambda: time.monotonic() > until, "the deadline of the commands has long passed")
+
+        for _ in range(count):
+            assert parse_at(client.read_places().at_line).id == b"known"

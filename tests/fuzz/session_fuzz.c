@@ -39,7 +39,7 @@ static void read_lines(struct service *service)
     while (session_read(&service->session, (struct instant){.ns = 1}, &line)) {
         check(line.length <= limits.line_max);
     }
-    while (session_peek(&service->session, &command)) {
+    while (session_peek(&service->session, (struct instant){.ns = 1}, &command)) {
         check(command.command.id.length > 0);
         service->is_whatsat[service->open_count] = command.command.kind == COMMAND_WHATSAT;
         service->open[service->open_count++] = command.ticket;

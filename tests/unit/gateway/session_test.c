@@ -54,7 +54,7 @@ static void read_lines(void)
         scene.line_count++;
     }
     struct session_command command;
-    while (session_peek(&scene.session, &command)) {
+    while (session_peek(&scene.session, now, &command)) {
         scene.kinds[scene.open_count] = command.command.kind;
         scene.open[scene.open_count++] = command.ticket;
         session_issue(&scene.session);
@@ -313,12 +313,36 @@ static void a_command_carries_the_time_it_was_read(void **state)
     struct session_command command;
     assert_int_equal(session_feed(&scene.session, slice_of("WHATSAT id 2 3\n")), STATUS_OK);
     assert_true(session_read(&scene.session, (struct instant){.ns = 77}, &line));
-    assert_true(session_peek(&scene.session, &command));
+    assert_true(session_peek(&scene.session, now, &command));
     assert_int_equal(command.read_at.ns, 77);
     assert_int_equal(command.command.kind, COMMAND_WHATSAT);
     assert_true(slice_equals(command.command.id, slice_of("id")));
     assert_float_equal(command.command.radius_m, 2000.0, 0);
     assert_int_equal(command.command.results_max, 3);
+}
+
+static void a_command_that_its_own_session_held_back_has_not_waited_for_others(void **state)
+{
+    (void)state;
+    struct session_command command;
+    struct session_reply reply;
+    for (int i = 0; i < SESSION_WHATSATS_MAX + 1; i++) {
+        feed_text("WHATSAT id 2 3\n");
+    }
+    feed_text("IAMAT id +1-2 3\n");
+    assert_int_equal(scene.open_count, SESSION_WHATSATS_MAX);
+    session_answer_places(&scene.session, scene.open[0], slice_of("AT"), slice_of("{}"));
+    assert_int_equal(session_reply(&scene.session, &reply), SESSION_REPLIED);
+
+    assert_true(session_peek(&scene.session, (struct instant){.ns = 5000}, &command));
+
+    assert_int_equal(command.read_at.ns, 5000);
+    assert_true(session_peek(&scene.session, (struct instant){.ns = 6000}, &command));
+    assert_int_equal(command.read_at.ns, 5000);
+    session_issue(&scene.session);
+    assert_true(session_peek(&scene.session, (struct instant){.ns = 7000}, &command));
+    assert_int_equal(command.command.kind, COMMAND_IAMAT);
+    assert_int_equal(command.read_at.ns, 5000);
 }
 
 /* ---- Limits ---- */
@@ -528,6 +552,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(the_reply_tells_its_first_line_and_its_places, begin, end),
         cmocka_unit_test_setup_teardown(the_line_that_was_read_is_told, begin, end),
         cmocka_unit_test_setup_teardown(a_command_carries_the_time_it_was_read, begin, end),
+        cmocka_unit_test_setup_teardown(
+            a_command_that_its_own_session_held_back_has_not_waited_for_others, begin, end),
         cmocka_unit_test_setup_teardown(
             ten_thousand_commands_in_one_stream_are_all_answered, begin, end),
         cmocka_unit_test_setup_teardown(
