@@ -55,6 +55,7 @@ class Process:
         self.admin = admin
         self.log_path = herd.folder / f"{name}.log"
         self.stderr_path = herd.folder / f"{name}.stderr"
+        self.network = herd.network if herd.network and name in herd.network.addresses else None
         self.popen = None
         self.was_killed = False
         self.was_ready = False
@@ -65,6 +66,8 @@ class Process:
 
         def before_exec():
             _libc.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+            if self.network:
+                self.network.enter(self.name)
             if descriptors:
                 resource.setrlimit(resource.RLIMIT_NOFILE, (descriptors, descriptors))
 
@@ -87,7 +90,7 @@ class Process:
     def is_ready(self):
         assert self.is_running(), f"{self.name} ended with {self.popen.returncode}:\n{self.stderr()}"
         try:
-            is_ready = http_get(self.admin, "/readyz")[0] == 200
+            is_ready = self._page("/readyz")[0] == 200
         except (OSError, http.client.HTTPException):
             is_ready = False
         self.was_ready = self.was_ready or is_ready
@@ -121,11 +124,15 @@ class Process:
         """The exit status."""
         return self.popen.wait(deadline_s)
 
+    def _page(self, path):
+        with self.network.inside(self.name) if self.network else contextlib.nullcontext():
+            return http_get(self.admin, path)
+
     def status(self):
-        return json.loads(http_get(self.admin, "/status")[1])
+        return json.loads(self._page("/status")[1])
 
     def metrics(self):
-        return http_get(self.admin, "/metrics")[1]
+        return self._page("/metrics")[1]
 
     def memory_bytes(self):
         """The most memory that it ever had."""
@@ -143,12 +150,13 @@ class Process:
 
 
 class Herd:
-    """The processes of one topology, in a folder of their own."""
+    """The processes of one topology, in a folder of their own; those that are places of a network run there."""
 
-    def __init__(self, folder, topology):
+    def __init__(self, folder, topology, network=None):
         self.folder = pathlib.Path(folder)
         self.folder.mkdir(parents=True, exist_ok=True)
         self.topology = topology
+        self.network = network
         self.path = self.folder / "topology.json"
         self.path.write_text(json.dumps(topology, indent=4))
         self.nodes = self._processes("herd-node", topology["nodes"])

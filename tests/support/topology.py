@@ -94,3 +94,11 @@ def make_topology(graph=GOLOMAN, *, gateways=("gateway",), workers=2, threads=2,
         "limits": limits or {},
         "logs": logs or {},
     }
+
+
+def spread_over(network, topology):
+    """The same herd, but each node at its own place of the network; gateways and workers stay together."""
+    for number, (server, node) in enumerate(topology["nodes"].items(), 1):
+        address = network.addresses[server]
+        node.update(requests=f"tcp://{address}:7000", gossip=f"tcp://{address}:7001", admin=f"127.77.0.{number}:7002")
+    return topology

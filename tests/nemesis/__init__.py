@@ -1,0 +1,1 @@
+"""The nemesis: a herd of real processes, hurt and checked."""
