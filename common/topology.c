@@ -694,6 +694,34 @@ static bool read_rank(struct walk *walk, const struct json_place *object)
     return true;
 }
 
+/* The fields that raise Google's price; an empty array asks for none of them. */
+static bool read_google_fields(struct walk *walk, const struct json_place *object)
+{
+    static const char *const names[] = {"rating", "hours", "photos"};
+    struct topology_places *places = &walk->topology->places;
+    bool *const fields[] = {&places->google_rating, &places->google_hours, &places->google_photos};
+    struct json_place place = json_member(object, "google_fields");
+    const bool is_absent = place.value == NULL; /* then all, as the legacy service has them */
+    for (size_t i = 0; i < COUNT_OF(fields); i++) {
+        *fields[i] = is_absent;
+    }
+    if (is_absent || (json_is_array(place.value) && json_array_size(place.value) == 0)) {
+        return true;
+    }
+    if (!json_check_array(&walk->reader, &place, COUNT_OF(names), "field")) {
+        return false;
+    }
+    for (size_t i = 0; i < json_array_size(place.value); i++) {
+        struct json_place element = json_element(&place, i);
+        size_t index = 0;
+        if (!json_read_choice(&walk->reader, &element, names, COUNT_OF(names), &index)) {
+            return false;
+        }
+        *fields[index] = true;
+    }
+    return true;
+}
+
 static bool read_places(struct walk *walk, const struct json_place *document)
 {
     static const struct json_key keys[] = {{"providers", false},
@@ -705,6 +733,7 @@ static bool read_places(struct walk *walk, const struct json_place *document)
         {"google_legacy_url", false},
         {"google_url", false},
         {"overpass_url", false},
+        {"google_fields", false},
         {"google_key_file", false},
         {"ca_file", false}};
     struct topology_places *places = &walk->topology->places;
@@ -725,6 +754,7 @@ static bool read_places(struct walk *walk, const struct json_place *document)
                "overpass_url",
                "https://overpass-api.de/api/interpreter",
                &places->overpass_url) &&
+           read_google_fields(walk, &place) &&
            read_path(walk, &place, "google_key_file", &places->google_key_file) &&
            read_path(walk, &place, "ca_file", &places->ca_file);
 }

@@ -77,6 +77,9 @@ struct topology_places {
     char *google_legacy_url; /* base URLs, never NULL (defaults), without a slash at the end */
     char *google_url;
     char *overpass_url;
+    bool google_rating; /* what "google" asks for beside the rest; each raises the price */
+    bool google_hours;
+    bool google_photos;
     char *google_key_file; /* or NULL: the environment (HERD_GOOGLE_KEY) */
     char *ca_file;         /* or NULL: the system's */
 };

@@ -3,6 +3,7 @@
 
 #include "places-worker/degrees.h"
 #include "places-worker/nearby_text.h"
+#include "places-worker/url_escape.h"
 
 #include <inttypes.h>
 #include <math.h>
@@ -13,24 +14,6 @@
 enum { REASON_MAX = 1024 }; /* of Google's own error_message; several failures share one message */
 
 static const char path[] = "/maps/api/place/nearbysearch/json";
-
-/* Unreserved characters (RFC 3986, section 2.3) stay as they are. */
-static bool is_unreserved(char byte)
-{
-    return slice_is_digit(byte) || (byte >= 'a' && byte <= 'z') || (byte >= 'A' && byte <= 'Z') ||
-           byte == '-' || byte == '.' || byte == '_' || byte == '~';
-}
-
-static enum status append_escaped(struct buffer *url, const char *text)
-{
-    enum status status = STATUS_OK;
-    for (; *text != '\0' && status == STATUS_OK; text++) {
-        status = is_unreserved(*text)
-                     ? buffer_append(url, slice_of_bytes(text, 1))
-                     : buffer_append_format(url, "%%%02X", (unsigned)(unsigned char)*text);
-    }
-    return status;
-}
 
 /* Whole metres, and at least one: a circle of no size is an invalid request there, and a fair
  * question here. */
@@ -54,23 +37,12 @@ enum status google_legacy_append_url(
         longitude,
         whole_metres(nearby->radius_m));
     if (status == STATUS_OK) {
-        status = append_escaped(url, key);
+        status = url_escape_append(url, slice_of(key));
     }
     return status == STATUS_OK ? buffer_append(url, slice_of_bytes("", 1)) : status;
 }
 
 /* ---- Reading ---- */
-
-static bool contains(struct slice text, const char *wanted)
-{
-    const size_t length = slice_of(wanted).length;
-    for (size_t i = 0; length > 0 && i + length <= text.length; i++) {
-        if (slice_equals(slice_of_bytes(text.data + i, length), slice_of(wanted))) {
-            return true;
-        }
-    }
-    return false;
-}
 
 static void fail_by_http_status(unsigned http_status, struct provider_answer *answer)
 {
@@ -146,7 +118,7 @@ void google_legacy_read(unsigned http_status,
             "google_legacy_url");
         return;
     }
-    if (contains(body, key)) {
+    if (provider_answer_repeats(body, key)) {
         provider_answer_fail(answer,
             PLACES_UNKNOWN_ERROR,
             "Google's answer repeats the key and is therefore not passed on");

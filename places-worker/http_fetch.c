@@ -18,6 +18,7 @@ struct http_fetch {
     struct buffer *body; /* of the request that is being done */
     bool is_too_large;
     size_t header_bytes;
+    uint32_t max_age_s;
     char error[CURL_ERROR_SIZE];
 };
 
@@ -36,12 +37,62 @@ static size_t take_body(char *bytes, size_t size, size_t count, void *context)
     return size * count;
 }
 
-/* Headers are of no use here, but they must end some time. */
+/* ASCII letters only. `prefix` is in lower case. */
+static bool take_prefix(struct slice *rest, const char *prefix)
+{
+    const size_t length = strlen(prefix);
+    if (rest->length < length) {
+        return false;
+    }
+    for (size_t i = 0; i < length; i++) {
+        const char byte = rest->data[i];
+        const char lower = byte >= 'A' && byte <= 'Z' ? (char)(byte - 'A' + 'a') : byte;
+        if (lower != prefix[i]) {
+            return false;
+        }
+    }
+    *rest = slice_from(*rest, length);
+    return true;
+}
+
+/* How long the directives of Cache-Control let an answer be kept (RFC 9111, section 5.2.2). */
+static uint32_t max_age_of(struct slice directives)
+{
+    uint64_t max_age_s = 0;
+    while (directives.length > 0) {
+        if (take_prefix(&directives, "no-store") || take_prefix(&directives, "no-cache") ||
+            take_prefix(&directives, "private")) {
+            return 0;
+        }
+        if (take_prefix(&directives, "max-age=")) {
+            const struct slice digits = slice_take_digits(&directives);
+            if (!slice_parse_number(digits, UINT32_MAX, &max_age_s)) {
+                return 0;
+            }
+        }
+        while (directives.length > 0 && directives.data[0] != ',') {
+            directives = slice_from(directives, 1);
+        }
+        while (directives.length > 0 &&
+               (directives.data[0] == ',' || slice_is_space(directives.data[0]))) {
+            directives = slice_from(directives, 1);
+        }
+    }
+    return (uint32_t)max_age_s;
+}
+
+/* One header matters, and all must end some time. */
 /* NOLINTNEXTLINE(readability-non-const-parameter): libcurl's signature */
 static size_t take_header(char *bytes, size_t size, size_t count, void *context)
 {
     struct http_fetch *const fetch = context;
-    (void)bytes;
+    struct slice header = slice_of_bytes(bytes, size * count);
+    if (take_prefix(&header, "cache-control:")) {
+        while (header.length > 0 && slice_is_space(header.data[0])) {
+            header = slice_from(header, 1);
+        }
+        fetch->max_age_s = max_age_of(header);
+    }
     fetch->header_bytes += size * count;
     if (fetch->header_bytes > HEADERS_BYTES_MAX) {
         fetch->is_too_large = true;
@@ -58,6 +109,7 @@ static bool set_options(struct http_fetch *fetch, const char *ca_file)
            curl_easy_setopt(curl, CURLOPT_WRITEDATA, fetch) == CURLE_OK &&
            curl_easy_setopt(curl, CURLOPT_HEADERFUNCTION, take_header) == CURLE_OK &&
            curl_easy_setopt(curl, CURLOPT_HEADERDATA, fetch) == CURLE_OK &&
+           curl_easy_setopt(curl, CURLOPT_USERAGENT, HTTP_USER_AGENT) == CURLE_OK &&
            curl_easy_setopt(curl, CURLOPT_PROTOCOLS_STR, "http,https") == CURLE_OK &&
            curl_easy_setopt(curl, CURLOPT_FOLLOWLOCATION, 0L) == CURLE_OK &&
            curl_easy_setopt(curl, CURLOPT_SSL_VERIFYPEER, 1L) == CURLE_OK &&
@@ -137,7 +189,64 @@ static enum http_outcome outcome_of(CURL *curl, CURLcode code)
     return HTTP_FAILED;
 }
 
-struct http_reply http_fetch_get(
+/* False: no memory. *ret_list is to be freed either way. */
+static bool list_headers(const char *const *headers, struct curl_slist **ret_list)
+{
+    *ret_list = NULL;
+    for (; headers != NULL && *headers != NULL; headers++) {
+        struct curl_slist *const longer = curl_slist_append(*ret_list, *headers);
+        if (longer == NULL) {
+            return false;
+        }
+        *ret_list = longer;
+    }
+    return true;
+}
+
+static CURLcode set_request(
+    CURL *curl, const struct http_request *request, struct curl_slist *headers)
+{
+    CURLcode code = curl_easy_setopt(curl, CURLOPT_URL, request->url);
+    if (code == CURLE_OK) {
+        code = curl_easy_setopt(curl, CURLOPT_HTTPHEADER, headers);
+    }
+    if (code == CURLE_OK && request->body.length == 0) {
+        code = curl_easy_setopt(curl, CURLOPT_HTTPGET, 1L);
+    } else if (code == CURLE_OK) {
+        code = curl_easy_setopt(curl, CURLOPT_POST, 1L);
+        if (code == CURLE_OK) {
+            code = curl_easy_setopt(
+                curl, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)request->body.length);
+        }
+        if (code == CURLE_OK) {
+            code = curl_easy_setopt(curl, CURLOPT_POSTFIELDS, request->body.data);
+        }
+    }
+    if (code == CURLE_OK) {
+        code = curl_easy_setopt(curl, CURLOPT_TIMEOUT_MS, (long)request->timeout_ms);
+    }
+    if (code == CURLE_OK) {
+        code = curl_easy_setopt(curl, CURLOPT_CONNECTTIMEOUT_MS, (long)request->connect_timeout_ms);
+    }
+    return code;
+}
+
+static CURLcode perform(CURL *curl, const struct http_request *request)
+{
+    struct curl_slist *headers;
+    CURLcode code = list_headers(request->headers, &headers) ? CURLE_OK : CURLE_OUT_OF_MEMORY;
+    if (code == CURLE_OK) {
+        code = set_request(curl, request, headers);
+    }
+    if (code == CURLE_OK) {
+        code = curl_easy_perform(curl);
+    }
+    curl_easy_setopt(curl, CURLOPT_HTTPHEADER, NULL);
+    curl_slist_free_all(headers);
+    return code;
+}
+
+struct http_reply http_fetch_ask(
     struct http_fetch *fetch, const struct http_request *request, struct buffer *body)
 {
     assert(request->timeout_ms >= 1);
@@ -145,22 +254,13 @@ struct http_reply http_fetch_get(
     fetch->body = body;
     fetch->is_too_large = false;
     fetch->header_bytes = 0;
+    fetch->max_age_s = 0;
     fetch->error[0] = '\0';
     buffer_reset(body);
 
-    CURL *const curl = fetch->curl;
-    CURLcode code = curl_easy_setopt(curl, CURLOPT_URL, request->url);
-    if (code == CURLE_OK) {
-        code = curl_easy_setopt(curl, CURLOPT_TIMEOUT_MS, (long)request->timeout_ms);
-    }
-    if (code == CURLE_OK) {
-        code = curl_easy_setopt(curl, CURLOPT_CONNECTTIMEOUT_MS, (long)request->connect_timeout_ms);
-    }
-    if (code == CURLE_OK) {
-        code = curl_easy_perform(curl);
-    }
+    const CURLcode code = perform(fetch->curl, request);
     if (code != CURLE_OK) {
-        reply.outcome = fetch->is_too_large ? HTTP_TOO_LARGE : outcome_of(curl, code);
+        reply.outcome = fetch->is_too_large ? HTTP_TOO_LARGE : outcome_of(fetch->curl, code);
         snprintf(reply.detail,
             sizeof reply.detail,
             "%s",
@@ -168,9 +268,10 @@ struct http_reply http_fetch_get(
         return reply;
     }
     long status = 0;
-    if (curl_easy_getinfo(curl, CURLINFO_RESPONSE_CODE, &status) == CURLE_OK && status > 0) {
+    if (curl_easy_getinfo(fetch->curl, CURLINFO_RESPONSE_CODE, &status) == CURLE_OK && status > 0) {
         reply.outcome = HTTP_ANSWERED;
         reply.status = (unsigned)status;
+        reply.max_age_s = fetch->max_age_s;
     }
     return reply;
 }

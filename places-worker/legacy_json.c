@@ -122,3 +122,9 @@ void legacy_json_degrees(struct legacy_json *json, double degrees)
     begin_value(json);
     append(json, slice_of_bytes(text, length));
 }
+
+void legacy_json_literal(struct legacy_json *json, struct slice literal)
+{
+    begin_value(json);
+    append(json, literal);
+}

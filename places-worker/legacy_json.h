@@ -48,4 +48,7 @@ void legacy_json_key(struct legacy_json *json, const char *key);
 void legacy_json_text(struct legacy_json *json, struct slice text);
 void legacy_json_degrees(struct legacy_json *json, double degrees);
 
+/* A number, `true` or `false` as it is to be written. */
+void legacy_json_literal(struct legacy_json *json, struct slice literal);
+
 #endif

@@ -19,6 +19,7 @@ struct provider_answer provider_answer_none(void)
 void provider_answer_reset(struct provider_answer *answer)
 {
     answer->status = PLACES_UNKNOWN_ERROR;
+    answer->keep_s = 0;
     buffer_reset(&answer->text);
     buffer_reset(&answer->message);
 }
@@ -54,4 +55,15 @@ void provider_answer_fail(
     if (buffer_append(&answer->message, slice_of_bytes(message, (size_t)length)) != STATUS_OK) {
         buffer_reset(&answer->message); /* without memory the status has to say it alone */
     }
+}
+
+bool provider_answer_repeats(struct slice text, const char *key)
+{
+    const struct slice wanted = slice_of(key);
+    for (size_t i = 0; wanted.length > 0 && i + wanted.length <= text.length; i++) {
+        if (slice_equals(slice_of_bytes(text.data + i, wanted.length), wanted)) {
+            return true;
+        }
+    }
+    return false;
 }

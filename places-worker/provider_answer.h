@@ -8,6 +8,7 @@
 #include "common/status.h"
 
 #include <stdbool.h>
+#include <stdint.h>
 
 enum { PROVIDER_MESSAGE_MAX = 4096 };
 
@@ -16,6 +17,7 @@ struct provider_answer {
     struct buffer text;    /* answered: the JSON as the client gets it. Failed: what the provider
                               itself says of it in    that form, cut to the bound; or empty */
     struct buffer message; /* failed: why, for a person, in one sentence; never with a key in it */
+    uint32_t keep_s;       /* answered: how long it may be kept, as far as its provider says */
 };
 
 /* Empty and without memory, with the status UNKNOWN_ERROR. */
@@ -34,5 +36,8 @@ bool provider_answer_is_answered(const struct provider_answer *answer);
 void provider_answer_fail(
     struct provider_answer *answer, enum places_status status, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
+
+/* Whether `text` has the key in it: what a provider says in such words is not passed on. */
+bool provider_answer_repeats(struct slice text, const char *key);
 
 #endif

@@ -2,16 +2,20 @@
 #include "places-worker/provider_chain.h"
 
 #include "places-worker/embedded.h"
+#include "places-worker/google.h"
 #include "places-worker/google_legacy.h"
 #include "places-worker/http_fetch.h"
 #include "places-worker/place_store.h"
 #include "places-worker/provider_name.h"
 
 #include <assert.h>
+#include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 enum {
     URL_MAX = 2048,
+    REQUEST_MAX = 4096, /* what is posted, or a header */
     EMBEDDED_RESERVE_MS =
         250, /* for the embedded places after others failed: a hundred times what they need */
     EMBEDDED_RESERVE_SHARE = 4, /* but never more than a quarter of what is left */
@@ -23,8 +27,12 @@ struct provider_chain {
     struct place_store *store;
     struct http_fetch *fetch;
     struct place_results *results; /* scratch */
+    char *key_header;              /* for Google */
+    struct buffer field_mask_header;
     struct buffer url;
+    struct buffer request;
     struct buffer body;
+    struct buffer translated; /* a body that is to be parsed, and therefore is shorter */
     struct buffer failures;
 };
 
@@ -40,25 +48,46 @@ static bool has_provider(const struct topology_places *places, enum places_provi
 
 bool provider_chain_needs_google_key(const struct topology_places *places)
 {
-    return has_provider(places, PROVIDER_GOOGLE_LEGACY);
+    return has_provider(places, PROVIDER_GOOGLE_LEGACY) || has_provider(places, PROVIDER_GOOGLE);
 }
 
 /* ---- Opening ---- */
 
 static enum status check_providers(const struct topology_places *places, struct buffer *complaint)
 {
-    static const enum places_provider missing[] = {PROVIDER_GOOGLE, PROVIDER_OVERPASS};
-    for (size_t i = 0; i < sizeof missing / sizeof missing[0]; i++) {
-        if (has_provider(places, missing[i])) {
-            return buffer_append_format(complaint,
-                       "places.providers: this version has no \"%s\"; it has \"embedded\" and "
-                       "\"google-legacy\"",
-                       provider_name(missing[i])) == STATUS_OK
-                       ? STATUS_MALFORMED
-                       : STATUS_NO_MEMORY;
-        }
+    if (!has_provider(places, PROVIDER_OVERPASS)) {
+        return STATUS_OK;
     }
-    return STATUS_OK;
+    return buffer_append_text(complaint, "places.providers: this version has no \"overpass\"") ==
+                   STATUS_OK
+               ? STATUS_MALFORMED
+               : STATUS_NO_MEMORY;
+}
+
+static bool needs_network(const struct topology_places *places)
+{
+    return places->provider_count > 1 || places->providers[0] != PROVIDER_EMBEDDED;
+}
+
+/* The headers that are the same with every request. */
+static enum status make_google_headers(struct provider_chain *chain)
+{
+    static const char name[] = "X-Goog-Api-Key: ";
+    const struct google_fields fields = {.rating = chain->places->google_rating,
+        .hours = chain->places->google_hours,
+        .photos = chain->places->google_photos};
+    const size_t size = sizeof name + strlen(chain->google_key);
+    chain->key_header = malloc(size);
+    if (chain->key_header == NULL) {
+        return STATUS_NO_MEMORY;
+    }
+    snprintf(chain->key_header, size, "%s%s", name, chain->google_key);
+    enum status status = buffer_append_text(&chain->field_mask_header, "X-Goog-FieldMask: ");
+    if (status == STATUS_OK) {
+        status = google_append_field_mask(&chain->field_mask_header, &fields);
+    }
+    return status == STATUS_OK ? buffer_append(&chain->field_mask_header, slice_of_bytes("", 1))
+                               : status;
 }
 
 static enum status open_fetch(struct provider_chain *chain, struct buffer *complaint)
@@ -88,16 +117,22 @@ enum status provider_chain_create(const struct provider_chain_settings *settings
     chain->places = settings->places;
     chain->google_key = settings->google_key;
     chain->url = buffer_with_max(URL_MAX);
+    chain->request = buffer_with_max(REQUEST_MAX);
+    chain->field_mask_header = buffer_with_max(REQUEST_MAX);
     chain->body = buffer_with_max(MESSAGE_PLACES_MAX);
+    chain->translated = buffer_with_max(GOOGLE_REPLY_MAX);
     chain->failures = buffer_with_max(PROVIDER_MESSAGE_MAX);
     chain->results = malloc(sizeof *chain->results);
     status = chain->results == NULL ? STATUS_NO_MEMORY : STATUS_OK;
     if (status == STATUS_OK && has_provider(chain->places, PROVIDER_EMBEDDED)) {
         status = place_store_open(settings->database, &chain->store, complaint);
     }
-    if (status == STATUS_OK && has_provider(chain->places, PROVIDER_GOOGLE_LEGACY)) {
-        assert(chain->google_key != NULL);
+    if (status == STATUS_OK && needs_network(chain->places)) {
         status = open_fetch(chain, complaint);
+    }
+    assert(chain->google_key != NULL || !provider_chain_needs_google_key(chain->places));
+    if (status == STATUS_OK && has_provider(chain->places, PROVIDER_GOOGLE)) {
+        status = make_google_headers(chain);
     }
     if (status != STATUS_OK) {
         provider_chain_destroy(chain);
@@ -115,8 +150,12 @@ void provider_chain_destroy(struct provider_chain *chain)
     place_store_close(chain->store);
     http_fetch_destroy(chain->fetch);
     free(chain->results);
+    free(chain->key_header);
+    buffer_clear(&chain->field_mask_header);
     buffer_clear(&chain->url);
+    buffer_clear(&chain->request);
     buffer_clear(&chain->body);
+    buffer_clear(&chain->translated);
     buffer_clear(&chain->failures);
     free(chain);
 }
@@ -152,6 +191,7 @@ static uint32_t budget_ms(
 static void fail_by_outcome(const struct http_reply *reply,
     const char *base_url,
     uint32_t timeout_ms,
+    size_t body_max,
     struct provider_answer *answer)
 {
     const char *cause = "";
@@ -167,11 +207,8 @@ static void fail_by_outcome(const struct http_reply *reply,
             (unsigned)timeout_ms);
         return;
     case HTTP_TOO_LARGE:
-        provider_answer_fail(answer,
-            PLACES_UNKNOWN_ERROR,
-            "%s answered more than %d bytes",
-            base_url,
-            MESSAGE_PLACES_MAX);
+        provider_answer_fail(
+            answer, PLACES_UNKNOWN_ERROR, "%s answered more than %zu bytes", base_url, body_max);
         return;
     case HTTP_BAD_URL:
         cause = "cannot be asked";
@@ -195,6 +232,22 @@ static void fail_by_outcome(const struct http_reply *reply,
     provider_answer_fail(answer, PLACES_UNKNOWN_ERROR, "%s %s: %s", base_url, cause, reply->detail);
 }
 
+/* False: there is no answer, and `answer` says why. */
+static bool fetch(struct provider_chain *chain,
+    const struct http_request *request,
+    const char *base_url,
+    struct buffer *body,
+    struct http_reply *ret_reply,
+    struct provider_answer *answer)
+{
+    *ret_reply = http_fetch_ask(chain->fetch, request, body);
+    if (ret_reply->outcome != HTTP_ANSWERED) {
+        fail_by_outcome(ret_reply, base_url, request->timeout_ms, body->max, answer);
+        return false;
+    }
+    return true;
+}
+
 static void ask_google_legacy(struct provider_chain *chain,
     const struct nearby *nearby,
     uint32_t timeout_ms,
@@ -215,12 +268,48 @@ static void ask_google_legacy(struct provider_chain *chain,
         .timeout_ms = timeout_ms,
         .connect_timeout_ms = chain->places->connect_timeout_ms,
     };
-    const struct http_reply reply = http_fetch_get(chain->fetch, &request, &chain->body);
-    if (reply.outcome == HTTP_ANSWERED) {
+    struct http_reply reply;
+    if (fetch(chain, &request, base_url, &chain->body, &reply, answer)) {
         google_legacy_read(
             reply.status, buffer_slice(&chain->body), nearby, chain->google_key, answer);
-    } else {
-        fail_by_outcome(&reply, base_url, timeout_ms, answer);
+        answer->keep_s = reply.max_age_s;
+    }
+}
+
+static void ask_google(struct provider_chain *chain,
+    const struct nearby *nearby,
+    uint32_t timeout_ms,
+    struct provider_answer *answer)
+{
+    const char *const base_url = chain->places->google_url;
+    if (timeout_ms == 0) {
+        provider_answer_fail(answer, PLACES_UNKNOWN_ERROR, "no time was left to ask %s", base_url);
+        return;
+    }
+    buffer_reset(&chain->url);
+    buffer_reset(&chain->request);
+    enum status status = buffer_append_format(&chain->url, "%s%s", base_url, GOOGLE_PATH);
+    if (status == STATUS_OK) {
+        status = google_append_request(&chain->request, nearby, chain->places->rank_by_distance);
+    }
+    if (status != STATUS_OK || buffer_append(&chain->url, slice_of_bytes("", 1)) != STATUS_OK) {
+        provider_answer_fail(answer, PLACES_UNKNOWN_ERROR, "google_url is too long");
+        return;
+    }
+    const char *const headers[] = {
+        "Content-Type: application/json", chain->key_header, chain->field_mask_header.data, NULL};
+    const struct http_request request = {
+        .url = chain->url.data,
+        .headers = headers,
+        .body = buffer_slice(&chain->request),
+        .timeout_ms = timeout_ms,
+        .connect_timeout_ms = chain->places->connect_timeout_ms,
+    };
+    struct http_reply reply;
+    if (fetch(chain, &request, base_url, &chain->translated, &reply, answer)) {
+        google_read(
+            reply.status, buffer_slice(&chain->translated), nearby, chain->google_key, answer);
+        answer->keep_s = reply.max_age_s;
     }
 }
 
@@ -249,6 +338,8 @@ static void ask(struct provider_chain *chain,
         ask_google_legacy(chain, nearby, budget_ms(chain->places, index, deadline), answer);
         break;
     case PROVIDER_GOOGLE:
+        ask_google(chain, nearby, budget_ms(chain->places, index, deadline), answer);
+        break;
     case PROVIDER_OVERPASS:
         assert(!"refused by provider_chain_create");
         break;

@@ -27,7 +27,9 @@ NNG_SHARED_HEADER = "common/wire.h"
 HEADER_OWNERS = {
     r"nng/.*": NNG_MODULES,
     r"msgpack.*": {"common/message_codec"},
-    r"jansson\.h": {"common/json_reader", "common/topology"},
+    r"jansson\.h": {
+        "common/json_reader", "common/topology", "places-worker/google", "places-worker/overpass",
+    },
     r"microhttpd\.h": {"common/admin"},
     r"curl/.*": {"places-worker/http_fetch"},
     r"sqlite3\.h": {"places-worker/place_store", "places-worker/place_writer"},
@@ -63,6 +65,7 @@ PURE_MODULES = {
     "common/utf8",
     "places-worker/circle",
     "places-worker/degrees",
+    "places-worker/google",
     "places-worker/google_legacy",
     "places-worker/legacy_json",
     "places-worker/legacy_text",
@@ -75,6 +78,7 @@ PURE_MODULES = {
     "places-worker/plus_code",
     "places-worker/provider_answer",
     "places-worker/ranking",
+    "places-worker/url_escape",
 }
 PURE_SYSTEM_HEADERS = {
     "assert.h", "errno.h", "inttypes.h", "limits.h", "math.h", "stdarg.h", "stdbool.h", "stddef.h", "stdint.h",

@@ -163,9 +163,33 @@ static void what_is_not_written_has_its_default(void **state)
     assert_string_equal(places->google_legacy_url, "https://maps.googleapis.com");
     assert_string_equal(places->google_url, "https://places.googleapis.com");
     assert_string_equal(places->overpass_url, "https://overpass-api.de/api/interpreter");
+    assert_true(places->google_rating && places->google_hours && places->google_photos);
     assert_null(places->google_key_file);
     assert_null(places->ca_file);
     topology_destroy(topology);
+}
+
+static void the_fields_that_google_charges_for_are_chosen_one_by_one(void **state)
+{
+    (void)state;
+    char *text = replaced(ring, "\"places\": {", "\"places\": {\"google_fields\": [\"hours\"], ");
+    struct topology *topology = parsed(text);
+    assert_true(topology->places.google_hours);
+    assert_false(topology->places.google_rating || topology->places.google_photos);
+    topology_destroy(topology);
+    free(text);
+
+    text = replaced(ring, "\"places\": {", "\"places\": {\"google_fields\": [], ");
+    topology = parsed(text);
+    assert_false(topology->places.google_hours);
+    assert_false(topology->places.google_rating || topology->places.google_photos);
+    topology_destroy(topology);
+    free(text);
+
+    assert_change_refused("\"places\": {",
+        "\"places\": {\"google_fields\": [\"photos\", \"price\"], ",
+        "r.json:16: places.google_fields[1]: must be \"rating\", \"hours\" or \"photos\", not "
+        "\"price\"");
 }
 
 static void limits_and_logs_are_read(void **state)
@@ -847,6 +871,7 @@ int main(void)
         cmocka_unit_test(everything_that_is_written_is_read),
         cmocka_unit_test(neighbours_are_in_ascending_order),
         cmocka_unit_test(what_is_not_written_has_its_default),
+        cmocka_unit_test(the_fields_that_google_charges_for_are_chosen_one_by_one),
         cmocka_unit_test(limits_and_logs_are_read),
         cmocka_unit_test(places_are_read_and_their_paths_are_relative_to_the_file),
         cmocka_unit_test(processes_are_found_by_name),

@@ -54,7 +54,7 @@ static struct http_reply get(struct fixture *fixture, const char *form, uint32_t
     snprintf(url, sizeof url, form, fixture->server.port);
     const struct http_request request = {
         .url = url, .timeout_ms = timeout_ms, .connect_timeout_ms = timeout_ms};
-    return http_fetch_get(fixture->fetch, &request, &fixture->body);
+    return http_fetch_ask(fixture->fetch, &request, &fixture->body);
 }
 static const char here[] = "http://127.0.0.1:%u/json?key=secret";
 

@@ -55,7 +55,8 @@ static int set_up(void **state)
     snprintf(f->google_url, sizeof f->google_url, "http://127.0.0.1:%u", f->google.port);
     f->places = (struct topology_places){.timeout_ms = PATIENCE_MS,
         .connect_timeout_ms = PATIENCE_MS,
-        .google_legacy_url = f->google_url};
+        .google_legacy_url = f->google_url,
+        .google_url = f->google_url};
     write_database(f);
     *state = f;
     return 0;
@@ -151,6 +152,30 @@ static void the_next_one_steps_in_and_the_client_learns_nothing_of_it(void **sta
     assert_int_equal(f->attempts.attempts[1].provider, PROVIDER_EMBEDDED);
 }
 
+static void the_new_google_is_asked_by_post_with_the_key_in_a_header(void **state)
+{
+    struct fixture *const f = *state;
+    http_stub_answer(&f->google,
+        HTTP_STUB_END,
+        "HTTP/1.1 200 OK\r\nCache-Control: max-age=300\r\nContent-Length: 2\r\n\r\n{}");
+    f->places.google_rating = true;
+    use_one(f, PROVIDER_GOOGLE);
+    ask(f, PATIENCE_MS);
+    assert_int_equal(f->answer.status, PLACES_ZERO_RESULTS);
+    assert_int_equal(f->answer.keep_s, 300);
+    provider_chain_destroy(f->chain);
+    f->chain = NULL;
+    http_stub_close(&f->google);
+
+    assert_says(f->google.request, "POST /v1/places:searchNearby HTTP/1.1\r\n");
+    assert_says(f->google.request, "\r\nX-Goog-Api-Key: secret\r\n");
+    assert_says(f->google.request, "\r\nX-Goog-FieldMask: places.id,");
+    assert_says(f->google.request, "places.rating");
+    assert_null(strstr(f->google.request, "places.photos"));
+    assert_says(f->google.request, "\r\nContent-Type: application/json\r\n");
+    http_stub_open(&f->google);
+}
+
 static void a_silent_provider_leaves_time_for_the_next(void **state)
 {
     struct fixture *const f = *state;
@@ -235,9 +260,9 @@ static void where_all_fail_each_one_is_heard(void **state)
 static void providers_that_are_not_there_are_refused_by_name(void **state)
 {
     struct fixture *const f = *state;
-    static const enum places_provider missing[] = {PROVIDER_GOOGLE, PROVIDER_OVERPASS};
-    static const char *const names[] = {"\"google\"", "\"overpass\""};
-    for (size_t i = 0; i < 2; i++) {
+    static const enum places_provider missing[] = {PROVIDER_OVERPASS};
+    static const char *const names[] = {"\"overpass\""};
+    for (size_t i = 0; i < 1; i++) {
         buffer_reset(&f->complaint);
         f->places.provider_count = 2;
         f->places.providers[0] = PROVIDER_EMBEDDED;
@@ -278,6 +303,8 @@ static void only_google_needs_googles_key(void **state)
     assert_false(provider_chain_needs_google_key(&f->places));
     f->places.providers[0] = PROVIDER_GOOGLE_LEGACY;
     assert_true(provider_chain_needs_google_key(&f->places));
+    f->places.providers[0] = PROVIDER_GOOGLE;
+    assert_true(provider_chain_needs_google_key(&f->places));
 }
 
 #define WITH_FIXTURE(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
@@ -287,6 +314,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         WITH_FIXTURE(the_first_that_answers_ends_the_look_up),
         WITH_FIXTURE(the_next_one_steps_in_and_the_client_learns_nothing_of_it),
+        WITH_FIXTURE(the_new_google_is_asked_by_post_with_the_key_in_a_header),
         WITH_FIXTURE(a_silent_provider_leaves_time_for_the_next),
         WITH_FIXTURE(a_lone_refusal_passes_through_as_google_wrote_it),
         WITH_FIXTURE(a_lone_failure_is_said_in_googles_form),
