@@ -61,6 +61,7 @@ struct clients {
     struct client_list active;
     struct client_list waiting;
     struct clients_view view;
+    struct instant now; /* of the present turn */
     char read_bytes[READ_MAX];
 };
 
@@ -383,9 +384,8 @@ static void issue_commands(struct client *client)
     struct clients *clients = client->clients;
     struct session_command command;
     (void)read_lines(client);
-    const struct instant now = instant_now();
     enum clients_issue result = CLIENTS_ISSUED;
-    while (result == CLIENTS_ISSUED && session_peek(&client->session, now, &command)) {
+    while (result == CLIENTS_ISSUED && session_peek(&client->session, clients->now, &command)) {
         result = clients->events->issue(clients->events->context, client, &command);
     }
     client->wants_room = result == CLIENTS_NO_ROOM;
@@ -413,15 +413,17 @@ static void reply_and_write(struct client *client)
     }
     update_reading(client);
     struct session_command command;
-    if (is_any && (read_lines(client) || session_peek(&client->session, instant_now(), &command))) {
+    if (is_any &&
+        (read_lines(client) || session_peek(&client->session, client->clients->now, &command))) {
         clients_touch(client->clients, client); /* the replies made room for more commands */
     } else if (client->wants_room) {
         join_list(client, &client->clients->waiting);
     }
 }
 
-void clients_turn(struct clients *clients)
+void clients_turn(struct clients *clients, struct instant now)
 {
+    clients->now = now;
     while (clients->active.count > 0) {
         for (struct client *client = clients->active.first; client != NULL; client = client->next) {
             issue_commands(client);

@@ -72,7 +72,7 @@ void clients_arrived(struct clients *clients, size_t listener, struct uv_stream_
  * Works off all clients that something happened to: issues commands, and then, after
  * events->issued, writes replies. To be called once per turn of the loop, before it waits.
  */
-void clients_turn(struct clients *clients);
+void clients_turn(struct clients *clients, struct instant now);
 
 /* Looks for clients that are stuck, and frees what idle ones do not need. About once a second. */
 void clients_check(struct clients *clients, struct instant now);

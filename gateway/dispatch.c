@@ -758,10 +758,10 @@ static void take_outcomes(struct dispatch *dispatch, struct instant now, struct 
 }
 
 void dispatch_lane_response(
-    struct dispatch *dispatch, struct instant now, size_t index, struct slice bytes)
+    struct dispatch *dispatch, struct instant now, size_t lane_index, struct slice response)
 {
     begin_event(dispatch);
-    struct lane *lane = &dispatch->lanes[index];
+    struct lane *lane = &dispatch->lanes[lane_index];
     if (lane->state == LANE_CANCELLED) { /* late, and its batch is elsewhere: but it is back */
         move_lane(dispatch, lane, LANE_WAITING, NULL);
         greet(dispatch, now, lane);
@@ -771,7 +771,7 @@ void dispatch_lane_response(
         return; /* not asked for */
     }
     const struct batch *batch = lane->state == LANE_BUSY ? lane->first : NULL;
-    const enum status decoded = response_decode(bytes, &dispatch->response);
+    const enum status decoded = response_decode(response, &dispatch->response);
     const char *fault = find_fault(dispatch, lane, decoded, batch);
     if (fault != NULL) {
         fail_lane(dispatch, now, lane, LANE_WAITING, fault);
@@ -788,20 +788,20 @@ void dispatch_lane_response(
 
 /* ---- Lanes that come and go ---- */
 
-void dispatch_lane_connected(struct dispatch *dispatch, struct instant now, size_t index)
+void dispatch_lane_connected(struct dispatch *dispatch, struct instant now, size_t lane_index)
 {
     begin_event(dispatch);
-    struct lane *lane = &dispatch->lanes[index];
+    struct lane *lane = &dispatch->lanes[lane_index];
     lane->is_connected = true;
     if (lane->state == LANE_WAITING) {
         greet(dispatch, now, lane);
     }
 }
 
-void dispatch_lane_lost(struct dispatch *dispatch, struct instant now, size_t index)
+void dispatch_lane_lost(struct dispatch *dispatch, struct instant now, size_t lane_index)
 {
     begin_event(dispatch);
-    struct lane *lane = &dispatch->lanes[index];
+    struct lane *lane = &dispatch->lanes[lane_index];
     lane->is_connected = false;
     if (lane->state == LANE_READY) {
         leave_lane(dispatch, now, lane, LANE_WAITING, status_text(STATUS_DISCONNECTED));
@@ -811,10 +811,10 @@ void dispatch_lane_lost(struct dispatch *dispatch, struct instant now, size_t in
 }
 
 void dispatch_lane_failed(
-    struct dispatch *dispatch, struct instant now, size_t index, enum status status)
+    struct dispatch *dispatch, struct instant now, size_t lane_index, enum status status)
 {
     begin_event(dispatch);
-    struct lane *lane = &dispatch->lanes[index];
+    struct lane *lane = &dispatch->lanes[lane_index];
     switch (lane->state) {
     case LANE_WAITING:
     case LANE_READY:
@@ -937,9 +937,9 @@ static size_t operations_at(const struct lane *lane)
     return count;
 }
 
-struct dispatch_node_view dispatch_view_node(const struct dispatch *dispatch, size_t index)
+struct dispatch_node_view dispatch_view_node(const struct dispatch *dispatch, size_t node_index)
 {
-    const struct node *node = &dispatch->nodes[index];
+    const struct node *node = &dispatch->nodes[node_index];
     struct dispatch_node_view view = {
         .is_up = node->lanes_usable > 0,
         .lanes_usable = node->lanes_usable,
@@ -949,7 +949,7 @@ struct dispatch_node_view dispatch_view_node(const struct dispatch *dispatch, si
     };
     for (size_t i = 0; i < dispatch->settings.lanes_per_node; i++) {
         view.operations_waiting +=
-            operations_at(&dispatch->lanes[index * dispatch->settings.lanes_per_node + i]);
+            operations_at(&dispatch->lanes[node_index * dispatch->settings.lanes_per_node + i]);
     }
     return view;
 }

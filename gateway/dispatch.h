@@ -145,12 +145,12 @@ enum dispatch_result dispatch_submit(struct dispatch *dispatch,
 /* Lanes that are not busy send what has gathered. To be called once per turn of the loop. */
 void dispatch_flush(struct dispatch *dispatch, struct instant now);
 
-void dispatch_lane_connected(struct dispatch *dispatch, struct instant now, size_t lane);
-void dispatch_lane_lost(struct dispatch *dispatch, struct instant now, size_t lane);
+void dispatch_lane_connected(struct dispatch *dispatch, struct instant now, size_t lane_index);
+void dispatch_lane_lost(struct dispatch *dispatch, struct instant now, size_t lane_index);
 void dispatch_lane_response(
-    struct dispatch *dispatch, struct instant now, size_t lane, struct slice response);
+    struct dispatch *dispatch, struct instant now, size_t lane_index, struct slice response);
 void dispatch_lane_failed(
-    struct dispatch *dispatch, struct instant now, size_t lane, enum status status);
+    struct dispatch *dispatch, struct instant now, size_t lane_index, enum status status);
 
 /* To be called when dispatch_deadline has passed; earlier or a little later does no harm. */
 void dispatch_tick(struct dispatch *dispatch, struct instant now);
@@ -170,7 +170,7 @@ struct dispatch_node_view {
     uint64_t failures; /* requests that failed, or were answered wrongly, or too late */
 };
 
-struct dispatch_node_view dispatch_view_node(const struct dispatch *dispatch, size_t node);
+struct dispatch_node_view dispatch_view_node(const struct dispatch *dispatch, size_t node_index);
 size_t dispatch_nodes_up(const struct dispatch *dispatch);
 
 struct dispatch_view {

@@ -645,7 +645,7 @@ static void on_turn(uv_prepare_t *prepare)
         gateway->room_count = dispatch_room_count(gateway->dispatch);
         clients_wake(gateway->clients, WAKES_PER_TURN);
     }
-    clients_turn(gateway->clients);
+    clients_turn(gateway->clients, gateway->now);
     flush(gateway); /* what did not come from a client in this turn */
     set_alarm(gateway);
     if (gateway->is_stopping) {

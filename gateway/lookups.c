@@ -515,10 +515,10 @@ void lookups_ask(
     send_waiting(lookups, now);
 }
 
-void lookups_lane_connected(struct lookups *lookups, struct instant now, size_t index)
+void lookups_lane_connected(struct lookups *lookups, struct instant now, size_t lane_index)
 {
     begin_event(lookups);
-    struct lane *lane = &lookups->lanes[index];
+    struct lane *lane = &lookups->lanes[lane_index];
     set_connected(lookups, lane, true);
     if (!lane->was_redialled) { /* it has answered after all, to nobody */
         lookups->workers[lane->worker].suspect_until = now;
@@ -529,10 +529,10 @@ void lookups_lane_connected(struct lookups *lookups, struct instant now, size_t 
     send_waiting(lookups, now);
 }
 
-void lookups_lane_lost(struct lookups *lookups, struct instant now, size_t index)
+void lookups_lane_lost(struct lookups *lookups, struct instant now, size_t lane_index)
 {
     begin_event(lookups);
-    struct lane *lane = &lookups->lanes[index];
+    struct lane *lane = &lookups->lanes[lane_index];
     set_connected(lookups, lane, false);
     if (lane->state == LANE_IDLE) {
         move_lane(lookups, lane, LANE_AWAY);
@@ -541,10 +541,10 @@ void lookups_lane_lost(struct lookups *lookups, struct instant now, size_t index
 }
 
 void lookups_lane_response(
-    struct lookups *lookups, struct instant now, size_t index, struct slice response)
+    struct lookups *lookups, struct instant now, size_t lane_index, struct slice response)
 {
     begin_event(lookups);
-    struct lane *lane = &lookups->lanes[index];
+    struct lane *lane = &lookups->lanes[lane_index];
     struct worker *worker = &lookups->workers[lane->worker];
     if (lane->state != LANE_BUSY && lane->state != LANE_CANCELLED) {
         return; /* not asked for */
@@ -570,10 +570,10 @@ void lookups_lane_response(
 }
 
 void lookups_lane_failed(
-    struct lookups *lookups, struct instant now, size_t index, enum status status)
+    struct lookups *lookups, struct instant now, size_t lane_index, enum status status)
 {
     begin_event(lookups);
-    struct lane *lane = &lookups->lanes[index];
+    struct lane *lane = &lookups->lanes[lane_index];
     if (lane->state != LANE_BUSY && lane->state != LANE_CANCELLED) {
         return; /* nothing was out */
     }
@@ -655,9 +655,9 @@ struct instant lookups_deadline(const struct lookups *lookups)
 
 /* ---- What can be known of it ---- */
 
-struct lookups_worker_view lookups_view_worker(const struct lookups *lookups, size_t index)
+struct lookups_worker_view lookups_view_worker(const struct lookups *lookups, size_t worker_index)
 {
-    const struct worker *worker = &lookups->workers[index];
+    const struct worker *worker = &lookups->workers[worker_index];
     return (struct lookups_worker_view){
         .is_up = worker->lanes_connected > 0,
         .lanes_busy = worker->lanes_busy,

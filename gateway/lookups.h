@@ -96,12 +96,12 @@ struct lookups_question {
 void lookups_ask(
     struct lookups *lookups, struct instant now, const struct lookups_question *question);
 
-void lookups_lane_connected(struct lookups *lookups, struct instant now, size_t lane);
-void lookups_lane_lost(struct lookups *lookups, struct instant now, size_t lane);
+void lookups_lane_connected(struct lookups *lookups, struct instant now, size_t lane_index);
+void lookups_lane_lost(struct lookups *lookups, struct instant now, size_t lane_index);
 void lookups_lane_response(
-    struct lookups *lookups, struct instant now, size_t lane, struct slice response);
+    struct lookups *lookups, struct instant now, size_t lane_index, struct slice response);
 void lookups_lane_failed(
-    struct lookups *lookups, struct instant now, size_t lane, enum status status);
+    struct lookups *lookups, struct instant now, size_t lane_index, enum status status);
 
 /* To be called when lookups_deadline has passed; earlier or a little later does no harm. */
 void lookups_tick(struct lookups *lookups, struct instant now);
@@ -116,7 +116,7 @@ struct lookups_worker_view {
     uint64_t failures;
 };
 
-struct lookups_worker_view lookups_view_worker(const struct lookups *lookups, size_t worker);
+struct lookups_worker_view lookups_view_worker(const struct lookups *lookups, size_t worker_index);
 
 struct lookups_view {
     size_t waiting; /* for a free lane */

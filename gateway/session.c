@@ -272,14 +272,14 @@ bool session_read(struct session *session, struct instant now, struct slice *ret
 
 /* ---- Commands and their answers ---- */
 
-/* Commands that waited for their own connection have not waited for any server yet. */
+/* Time spent behind commands that were answered is no sign of servers that do not answer. */
 static struct instant readiness(struct session *session, struct instant now, struct instant read_at)
 {
-    if (session->is_holding) {
-        session->is_holding = false;
-        session->held_until = now;
+    if (session->has_progressed) {
+        session->has_progressed = false;
+        session->progress_at = now;
     }
-    return instant_is_before(read_at, session->held_until) ? session->held_until : read_at;
+    return instant_is_before(read_at, session->progress_at) ? session->progress_at : read_at;
 }
 
 bool session_peek(struct session *session, struct instant now, struct session_command *ret_command)
@@ -292,7 +292,6 @@ bool session_peek(struct session *session, struct instant now, struct session_co
         }
         const bool is_whatsat = entry->kind == COMMAND_WHATSAT;
         if (is_whatsat && session->whatsat_count == SESSION_WHATSATS_MAX) {
-            session->is_holding = true;
             return false;
         }
         const struct slice line = line_of(session, entry);
@@ -428,6 +427,7 @@ static enum status append_reply(struct session *session, const struct session_en
 static void remove_first(struct session *session)
 {
     struct session_entry *entry = entry_of(session, session->first);
+    session->has_progressed = session->has_progressed || entry->state != ENTRY_REJECTED;
     free_answer(entry);
     if (entry->kind == COMMAND_WHATSAT) {
         session->whatsat_count--;

@@ -49,12 +49,12 @@ struct session {
     uint64_t input_base;           /* what offsets of lines count from: that of input.data[0] */
     struct session_entry *entries; /* a ring; entry_capacity is a power of two, or 0 */
     size_t entry_capacity;
-    uint64_t first;            /* tickets: the next to be replied to, ... */
-    uint64_t next;             /* ... to be issued, ... */
-    uint64_t end;              /* ... to be given to a line */
-    unsigned whatsat_count;    /* issued and not yet replied to */
-    bool is_holding;           /* the next command waits for replies to be taken, ... */
-    struct instant held_until; /* ... and this is when the last one that did could go on */
+    uint64_t first;             /* tickets: the next to be replied to, ... */
+    uint64_t next;              /* ... to be issued, ... */
+    uint64_t end;               /* ... to be given to a line */
+    unsigned whatsat_count;     /* issued and not yet replied to */
+    bool has_progressed;        /* a command was answered rightly since the last look ... */
+    struct instant progress_at; /* ... which was now, as far as session_peek knows */
     bool is_ended;
     struct buffer output;
 };
@@ -93,7 +93,7 @@ bool session_read(struct session *session, struct instant now, struct slice *ret
 
 struct session_command {
     uint64_t ticket;
-    struct instant read_at; /* or later: when the session itself no longer held it back */
+    struct instant read_at; /* or later: when the one before it was answered rightly */
     struct command command; /* IAMAT or WHATSAT; slices borrowed until the next call of anything */
 };
 

@@ -321,7 +321,7 @@ static void a_command_carries_the_time_it_was_read(void **state)
     assert_int_equal(command.command.results_max, 3);
 }
 
-static void a_command_that_its_own_session_held_back_has_not_waited_for_others(void **state)
+static void a_command_behind_one_that_was_answered_has_not_waited_for_a_server(void **state)
 {
     (void)state;
     struct session_command command;
@@ -343,6 +343,22 @@ static void a_command_that_its_own_session_held_back_has_not_waited_for_others(v
     assert_true(session_peek(&scene.session, (struct instant){.ns = 7000}, &command));
     assert_int_equal(command.command.kind, COMMAND_IAMAT);
     assert_int_equal(command.read_at.ns, 5000);
+}
+
+static void a_command_behind_rejected_ones_has_waited_since_it_was_read(void **state)
+{
+    (void)state;
+    struct session_command command;
+    struct session_reply reply;
+    for (int i = 0; i < SESSION_WHATSATS_MAX + 1; i++) {
+        feed_text("WHATSAT id 2 3\n");
+    }
+    session_answer_rejected(&scene.session, scene.open[0]);
+    assert_int_equal(session_reply(&scene.session, &reply), SESSION_REPLIED);
+
+    assert_true(session_peek(&scene.session, (struct instant){.ns = 5000}, &command));
+
+    assert_int_equal(command.read_at.ns, now.ns);
 }
 
 /* ---- Limits ---- */
@@ -553,7 +569,9 @@ int main(void)
         cmocka_unit_test_setup_teardown(the_line_that_was_read_is_told, begin, end),
         cmocka_unit_test_setup_teardown(a_command_carries_the_time_it_was_read, begin, end),
         cmocka_unit_test_setup_teardown(
-            a_command_that_its_own_session_held_back_has_not_waited_for_others, begin, end),
+            a_command_behind_one_that_was_answered_has_not_waited_for_a_server, begin, end),
+        cmocka_unit_test_setup_teardown(
+            a_command_behind_rejected_ones_has_waited_since_it_was_read, begin, end),
         cmocka_unit_test_setup_teardown(
             ten_thousand_commands_in_one_stream_are_all_answered, begin, end),
         cmocka_unit_test_setup_teardown(
