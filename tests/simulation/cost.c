@@ -35,8 +35,9 @@ static struct sim_counters live(struct sim *sim, unsigned reports_per_second)
     struct random random = random_from_seed(1);
     struct sim_counters before = sim_counters(sim);
     uint64_t accepted = 0;
-    for (uint64_t turn = 1; turn <= SECONDS * 1000 * 1000 / TURN_US; turn++) {
-        uint64_t due = turn * reports_per_second * TURN_US / (1000 * 1000);
+    const uint64_t turns_per_second = 1000 * 1000 / TURN_US;
+    for (uint64_t turn = 1; turn <= SECONDS * turns_per_second; turn++) {
+        uint64_t due = turn * reports_per_second / turns_per_second;
         for (; accepted < due; accepted++) {
             int64_t time_ns = INT64_C(1520023934) * NS_PER_SECOND + sim_now(sim).ns;
             sim_accept(sim, random_below(&random, NODES), random_below(&random, IDS), time_ns, 0);

@@ -158,7 +158,7 @@ static void draw_catching_up(struct life *life)
 {
     struct plan *plan = &life->plan;
     plan->id_count = 100;
-    plan->padding_max = 8 * 1024;
+    plan->padding_max = (size_t)8 * 1024;
     plan->accepts_per_second = 400;
     plan->allowed[ACTION_BURST] = true;
     plan->allowed[ACTION_RESTART_QUICKLY] = true;
@@ -174,7 +174,7 @@ static void draw_plan(struct life *life)
     bool is_small = plan->node_count <= 10;
     plan->id_count = is_chosen(life, 150) && is_small ? IDS_MAX : 1 + below(life, 30);
     if (is_chosen(life, 200) && is_small) {
-        plan->padding_max = is_chosen(life, 300) ? 16 * 1024 : 2 * 1024;
+        plan->padding_max = is_chosen(life, 300) ? (size_t)16 * 1024 : (size_t)2 * 1024;
     }
     plan->live_ms = 200 + (int64_t)below(life, 2000);
     plan->accepts_per_second = is_chosen(life, 500) ? 20 : 200;
@@ -200,7 +200,7 @@ static void draw_plan(struct life *life)
         draw_catching_up(life);
     }
     if (plan->node_count <= 5 && is_chosen(life, 5)) {
-        plan->live_ms = 60 * 1000;
+        plan->live_ms = INT64_C(60) * 1000;
     }
 }
 

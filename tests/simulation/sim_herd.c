@@ -733,7 +733,8 @@ static void deliver(struct sim *sim, const struct channel *channel, const struct
 }
 
 /* A process that was not heard before, or one after another, starts a new window. */
-static void note_meeting(struct sim *sim, size_t index, uint64_t const *incarnations_before)
+static void note_meeting(
+    struct sim *sim, size_t index, const uint64_t incarnations_before[GOSSIP_LINKS_MAX])
 {
     struct process *process = &sim->processes[index];
     for (size_t i = 0; i < process->channel_count; i++) {
@@ -749,7 +750,7 @@ static void deliver_and_note(
 {
     size_t index = sim->address[channel->to];
     struct process *process = &sim->processes[index];
-    uint64_t incarnations[GOSSIP_LINKS_MAX];
+    uint64_t incarnations[GOSSIP_LINKS_MAX] = {0};
     for (size_t i = 0; i < process->channel_count; i++) {
         incarnations[i] = gossip_link_status(process->gossip, now_of(sim), i).peer_incarnation;
     }

@@ -28,8 +28,8 @@ static struct sim *herd_of(size_t node_count, size_t edge_count, const struct si
         .edge_count = edge_count,
         .edges = edges,
         .id_count = 20000,
-        .latency_us_min = LATENCY_MS * 1000,
-        .latency_us_max = LATENCY_MS * 1000,
+        .latency_us_min = INT64_C(1000) * LATENCY_MS,
+        .latency_us_max = INT64_C(1000) * LATENCY_MS,
     };
     return sim_create(&config);
 }
@@ -589,7 +589,7 @@ static void a_tail_loss_word_by_word(void **state)
 
     uint32_t serial = sim_accept(sim, A, 7, CLIENT_TIME, 0);
     wait_for(sim, B, 7, serial);
-    sim_run_ms(sim, 2 * LATENCY_MS);
+    sim_run_ms(sim, INT64_C(2) * LATENCY_MS);
 
     fclose(file);
     drop_times(trace);

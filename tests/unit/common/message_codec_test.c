@@ -776,7 +776,7 @@ static void a_look_up_beyond_its_limits_is_refused(void **state)
 static void places_beyond_their_limit_are_refused(void **state)
 {
     (void)state;
-    struct buffer message = buffer_with_max(2 * MESSAGE_PLACES_MAX);
+    struct buffer message = buffer_with_max((size_t)2 * MESSAGE_PLACES_MAX);
     char *json = calloc(1, MESSAGE_PLACES_MAX + 1);
     assert_non_null(json);
     struct places longest = {.json = slice_of_bytes(json, MESSAGE_PLACES_MAX)};

@@ -242,7 +242,7 @@ static void what_does_not_fit_into_the_response_is_left_out_at_its_end(void **st
     struct node *node = *state;
     static char time[LONG + 1];
     memset(time, '1', LONG);
-    memcpy(time, "1.", 2);
+    time[1] = '.';
     ask(node, "goloman", "Hands");
     add_accept(node, "kiwi", "+34-118", time);
     assert_int_equal(answer(node), STATUS_OK);

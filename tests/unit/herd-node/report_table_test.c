@@ -243,7 +243,7 @@ static void merging_is_associative(void **state)
     (void)state;
     struct report versions[VERSIONS];
     versions_of(versions);
-    for (size_t i = 0; i < VERSIONS * VERSIONS * VERSIONS; i++) {
+    for (size_t i = 0; i < (size_t)VERSIONS * VERSIONS * VERSIONS; i++) {
         size_t a = i % VERSIONS;
         size_t b = i / VERSIONS % VERSIONS;
         size_t c = i / VERSIONS / VERSIONS;
@@ -716,7 +716,8 @@ static void records_of_changing_sizes_do_not_grow_without_bound(void **state)
     uint64_t memory = 0;
     for (unsigned round = 0; round < 200; round++) {
         for (size_t id = 0; id < 100; id++) {
-            struct report report = model_report(id, round + 1, (round * 37 + id * 11) % 500, &text);
+            struct report report =
+                model_report(id, round + 1, ((size_t)37 * round + 11 * id) % 500, &text);
             assert_int_equal(report_table_upsert(table, &report, 0), UPSERT_NEWER);
         }
         if (round == 100) {
