@@ -682,6 +682,21 @@ static bool read_places_times(struct walk *walk, const struct json_place *object
     return true;
 }
 
+/* So that a flood of questions does not run up a bill. */
+static bool read_request_limits(struct walk *walk, const struct json_place *object)
+{
+    struct json_reader *reader = &walk->reader;
+    uint64_t per_second = 50; /* half of what Google allows a project by itself */
+    uint64_t per_day = 10000; /* what public Overpass servers bear; some 300 dollars with Google */
+    if (!json_read_number(reader, object, "requests_per_second", 1, 100000, &per_second) ||
+        !json_read_number(reader, object, "requests_per_day", 1, UINT32_MAX, &per_day)) {
+        return false;
+    }
+    walk->topology->places.requests_per_second = (unsigned)per_second;
+    walk->topology->places.requests_per_day = (unsigned)per_day;
+    return true;
+}
+
 static bool read_rank(struct walk *walk, const struct json_place *object)
 {
     static const char *const choices[] = {"prominence", "distance"};
@@ -728,6 +743,8 @@ static bool read_places(struct walk *walk, const struct json_place *document)
         {"workers", true},
         {"timeout_ms", false},
         {"connect_timeout_ms", false},
+        {"requests_per_second", false},
+        {"requests_per_day", false},
         {"rank", false},
         {"database", false},
         {"google_legacy_url", false},
@@ -740,8 +757,8 @@ static bool read_places(struct walk *walk, const struct json_place *document)
     struct json_place place = json_member(document, "places");
     return json_check_keys(&walk->reader, &place, keys, COUNT_OF(keys)) &&
            read_providers(walk, &place) && read_workers(walk, &place) &&
-           read_places_times(walk, &place) && read_rank(walk, &place) &&
-           read_path(walk, &place, "database", &places->database) &&
+           read_places_times(walk, &place) && read_request_limits(walk, &place) &&
+           read_rank(walk, &place) && read_path(walk, &place, "database", &places->database) &&
            read_web_url(walk,
                &place,
                "google_legacy_url",

@@ -77,6 +77,8 @@ struct topology_places {
     char *google_legacy_url; /* base URLs, never NULL (defaults), without a slash at the end */
     char *google_url;
     char *overpass_url;
+    unsigned requests_per_second; /* to each provider on the network, by each worker; likewise */
+    unsigned requests_per_day;
     bool google_rating; /* what "google" asks for beside the rest; each raises the price */
     bool google_hours;
     bool google_photos;

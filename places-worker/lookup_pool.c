@@ -12,7 +12,8 @@ struct worker_thread {
 
 struct lookup_pool {
     struct mailbox *work;
-    struct mailbox *done; /* borrowed */
+    struct mailbox *done;                                /* borrowed */
+    struct provider_gate *gates[TOPOLOGY_PROVIDERS_MAX]; /* by enum places_provider */
     unsigned chain_count;
     unsigned thread_count; /* those that run */
     struct worker_thread threads[];
@@ -32,6 +33,17 @@ static void *run(void *context)
     return NULL;
 }
 
+static enum status create_gates(struct lookup_pool *pool, const struct topology_places *places)
+{
+    const struct provider_limits limits = {
+        .per_second = places->requests_per_second, .per_day = places->requests_per_day};
+    enum status status = STATUS_OK;
+    for (size_t i = 0; i < TOPOLOGY_PROVIDERS_MAX && status == STATUS_OK; i++) {
+        status = provider_gate_create(&limits, &pool->gates[i]);
+    }
+    return status;
+}
+
 enum status lookup_pool_start(const struct provider_chain_settings *settings,
     unsigned threads,
     struct mailbox *done,
@@ -43,10 +55,15 @@ enum status lookup_pool_start(const struct provider_chain_settings *settings,
         return STATUS_NO_MEMORY;
     }
     pool->done = done;
+    struct provider_chain_settings shared = *settings;
+    shared.gates = pool->gates;
     enum status status = mailbox_create(1, &pool->work);
+    if (status == STATUS_OK) {
+        status = create_gates(pool, settings->places);
+    }
     for (unsigned i = 0; i < threads && status == STATUS_OK; i++) {
         pool->threads[i].pool = pool;
-        status = provider_chain_create(settings, &pool->threads[i].chain, complaint);
+        status = provider_chain_create(&shared, &pool->threads[i].chain, complaint);
         pool->chain_count += status == STATUS_OK ? 1 : 0;
     }
     for (unsigned i = 0; i < threads && status == STATUS_OK; i++) {
@@ -83,6 +100,9 @@ void lookup_pool_stop(struct lookup_pool *pool)
     }
     for (unsigned i = 0; i < pool->chain_count; i++) {
         provider_chain_destroy(pool->threads[i].chain);
+    }
+    for (size_t i = 0; i < TOPOLOGY_PROVIDERS_MAX; i++) {
+        provider_gate_destroy(pool->gates[i]);
     }
     mailbox_destroy(pool->work);
     free(pool);

@@ -33,9 +33,9 @@ struct lookup {
 struct lookup_pool;
 
 /*
- * Opens what the providers need, then starts the threads. Look-ups that are done are posted to
- * `done` as MAIL_LOOKUP with the look-up as `source`. Fails as provider_chain_create does, with its
- * complaint.
+ * Opens what the providers need (`gates` of the settings are the pool's own), then starts the
+ * threads. Look-ups that are done are posted to `done` as MAIL_LOOKUP with the look-up as `source`.
+ * Fails as provider_chain_create does, with its complaint.
  */
 enum status lookup_pool_start(const struct provider_chain_settings *settings,
     unsigned threads,

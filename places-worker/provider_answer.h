@@ -12,6 +12,9 @@
 
 enum { PROVIDER_MESSAGE_MAX = 4096 };
 
+/* The provider does not mind how long its answer is kept. */
+#define PROVIDER_KEEP_ANY UINT32_MAX
+
 struct provider_answer {
     enum places_status status;
     struct buffer text;    /* answered: the JSON as the client gets it. Failed: what the provider

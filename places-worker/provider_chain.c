@@ -5,6 +5,7 @@
 #include "places-worker/google.h"
 #include "places-worker/google_legacy.h"
 #include "places-worker/http_fetch.h"
+#include "places-worker/overpass.h"
 #include "places-worker/place_store.h"
 #include "places-worker/provider_name.h"
 
@@ -15,19 +16,24 @@
 
 enum {
     URL_MAX = 2048,
-    REQUEST_MAX = 4096, /* what is posted, or a header */
+    REQUEST_MAX = 8192,           /* what is posted, or a header */
+    OVERPASS_REST_MS = 30 * 1000, /* after it was asked too often: what its operators ask for */
     EMBEDDED_RESERVE_MS =
         250, /* for the embedded places after others failed: a hundred times what they need */
     EMBEDDED_RESERVE_SHARE = 4, /* but never more than a quarter of what is left */
 };
+
+_Static_assert((int)GOOGLE_REPLY_MAX == (int)OVERPASS_REPLY_MAX, "one buffer is for both");
 
 struct provider_chain {
     const struct topology_places *places;
     const char *google_key;
     struct place_store *store;
     struct http_fetch *fetch;
-    struct place_results *results; /* scratch */
-    char *key_header;              /* for Google */
+    struct provider_gate *const *gates;
+    struct place_results *results; /* scratch, likewise */
+    struct overpass_places *found;
+    char *key_header; /* for Google */
     struct buffer field_mask_header;
     struct buffer url;
     struct buffer request;
@@ -52,17 +58,6 @@ bool provider_chain_needs_google_key(const struct topology_places *places)
 }
 
 /* ---- Opening ---- */
-
-static enum status check_providers(const struct topology_places *places, struct buffer *complaint)
-{
-    if (!has_provider(places, PROVIDER_OVERPASS)) {
-        return STATUS_OK;
-    }
-    return buffer_append_text(complaint, "places.providers: this version has no \"overpass\"") ==
-                   STATUS_OK
-               ? STATUS_MALFORMED
-               : STATUS_NO_MEMORY;
-}
 
 static bool needs_network(const struct topology_places *places)
 {
@@ -106,10 +101,6 @@ enum status provider_chain_create(const struct provider_chain_settings *settings
     struct provider_chain **ret_chain,
     struct buffer *complaint)
 {
-    enum status status = check_providers(settings->places, complaint);
-    if (status != STATUS_OK) {
-        return status;
-    }
     struct provider_chain *chain = calloc(1, sizeof *chain);
     if (chain == NULL) {
         return STATUS_NO_MEMORY;
@@ -122,8 +113,11 @@ enum status provider_chain_create(const struct provider_chain_settings *settings
     chain->body = buffer_with_max(MESSAGE_PLACES_MAX);
     chain->translated = buffer_with_max(GOOGLE_REPLY_MAX);
     chain->failures = buffer_with_max(PROVIDER_MESSAGE_MAX);
+    chain->gates = settings->gates;
     chain->results = malloc(sizeof *chain->results);
-    status = chain->results == NULL ? STATUS_NO_MEMORY : STATUS_OK;
+    chain->found = malloc(sizeof *chain->found);
+    enum status status =
+        chain->results == NULL || chain->found == NULL ? STATUS_NO_MEMORY : STATUS_OK;
     if (status == STATUS_OK && has_provider(chain->places, PROVIDER_EMBEDDED)) {
         status = place_store_open(settings->database, &chain->store, complaint);
     }
@@ -150,6 +144,7 @@ void provider_chain_destroy(struct provider_chain *chain)
     place_store_close(chain->store);
     http_fetch_destroy(chain->fetch);
     free(chain->results);
+    free(chain->found);
     free(chain->key_header);
     buffer_clear(&chain->field_mask_header);
     buffer_clear(&chain->url);
@@ -232,6 +227,61 @@ static void fail_by_outcome(const struct http_reply *reply,
     provider_answer_fail(answer, PLACES_UNKNOWN_ERROR, "%s %s: %s", base_url, cause, reply->detail);
 }
 
+/* Why the gate is closed. */
+static void fail_by_pass(
+    const struct topology_places *places, enum provider_pass pass, struct provider_answer *answer)
+{
+    switch (pass) {
+    case PROVIDER_PASSES:
+        assert(!"the gate is open");
+        break;
+    case PROVIDER_IS_BUSY:
+        provider_answer_fail(answer,
+            PLACES_OVER_QUERY_LIMIT,
+            "it is asked one thing at a time, and the turn did not come");
+        break;
+    case PROVIDER_RESTS:
+        provider_answer_fail(answer,
+            PLACES_OVER_QUERY_LIMIT,
+            "it was asked too often, and is left alone for %d s",
+            OVERPASS_REST_MS / 1000);
+        break;
+    case PROVIDER_OVER_SECONDS:
+        provider_answer_fail(answer,
+            PLACES_OVER_QUERY_LIMIT,
+            "this worker asks it at most %u times a second (places.requests_per_second)",
+            places->requests_per_second);
+        break;
+    case PROVIDER_OVER_DAYS:
+        provider_answer_fail(answer,
+            PLACES_OVER_QUERY_LIMIT,
+            "this worker asks it at most %u times a day (places.requests_per_day)",
+            places->requests_per_day);
+        break;
+    }
+}
+
+/* Enters, counts and leaves: for a provider that may be asked many things at once. False: it must
+ * not be asked, and `answer` says why. */
+static bool pass_gate(struct provider_chain *chain,
+    enum places_provider provider,
+    uint32_t timeout_ms,
+    struct provider_answer *answer)
+{
+    struct provider_gate *const gate = chain->gates[provider];
+    const struct instant now = instant_now();
+    enum provider_pass pass = provider_gate_enter(gate, instant_after_ms(now, timeout_ms));
+    if (pass == PROVIDER_PASSES) {
+        pass = provider_gate_count(gate, now);
+        provider_gate_leave(gate);
+    }
+    if (pass != PROVIDER_PASSES) {
+        fail_by_pass(chain->places, pass, answer);
+        return false;
+    }
+    return true;
+}
+
 /* False: there is no answer, and `answer` says why. */
 static bool fetch(struct provider_chain *chain,
     const struct http_request *request,
@@ -261,6 +311,9 @@ static void ask_google_legacy(struct provider_chain *chain,
     buffer_reset(&chain->url);
     if (google_legacy_append_url(&chain->url, base_url, nearby, chain->google_key) != STATUS_OK) {
         provider_answer_fail(answer, PLACES_UNKNOWN_ERROR, "google_legacy_url is too long");
+        return;
+    }
+    if (!pass_gate(chain, PROVIDER_GOOGLE_LEGACY, timeout_ms, answer)) {
         return;
     }
     const struct http_request request = {
@@ -296,6 +349,9 @@ static void ask_google(struct provider_chain *chain,
         provider_answer_fail(answer, PLACES_UNKNOWN_ERROR, "google_url is too long");
         return;
     }
+    if (!pass_gate(chain, PROVIDER_GOOGLE, timeout_ms, answer)) {
+        return;
+    }
     const char *const headers[] = {
         "Content-Type: application/json", chain->key_header, chain->field_mask_header.data, NULL};
     const struct http_request request = {
@@ -313,6 +369,84 @@ static void ask_google(struct provider_chain *chain,
     }
 }
 
+/* One circle; false: `answer` says what went wrong. For who is in the gate. */
+static bool ask_overpass_step(struct provider_chain *chain,
+    const struct nearby *nearby,
+    unsigned step,
+    struct instant deadline,
+    struct provider_answer *answer)
+{
+    const char *const url = chain->places->overpass_url;
+    struct provider_gate *const gate = chain->gates[PROVIDER_OVERPASS];
+    const uint32_t timeout_ms = left_ms(deadline);
+    if (timeout_ms == 0) {
+        provider_answer_fail(answer, PLACES_UNKNOWN_ERROR, "no time was left to ask %s", url);
+        return false;
+    }
+    const enum provider_pass pass = provider_gate_count(gate, instant_now());
+    if (pass != PROVIDER_PASSES) {
+        fail_by_pass(chain->places, pass, answer);
+        return false;
+    }
+    buffer_reset(&chain->request);
+    const unsigned within_s = (timeout_ms + 999) / 1000;
+    if (overpass_append_form(&chain->request, nearby, step, within_s) != STATUS_OK) {
+        provider_answer_fail(answer, PLACES_UNKNOWN_ERROR, "the places worker is out of memory");
+        return false;
+    }
+    const struct http_request request = {
+        .url = url,
+        .body = buffer_slice(&chain->request),
+        .timeout_ms = timeout_ms,
+        .connect_timeout_ms = chain->places->connect_timeout_ms,
+    };
+    struct http_reply reply;
+    if (!fetch(chain, &request, url, &chain->translated, &reply, answer)) {
+        return false;
+    }
+    if (reply.status == 429) {
+        provider_gate_rest(gate, instant_after_ms(instant_now(), OVERPASS_REST_MS));
+    }
+    return overpass_read(
+        reply.status, buffer_slice(&chain->translated), nearby, step, chain->found, answer);
+}
+
+/* Wider and wider. What was found counts even if a wider circle then fails: it is the nearest. */
+static void ask_overpass_steps(struct provider_chain *chain,
+    const struct nearby *nearby,
+    struct instant deadline,
+    struct provider_answer *answer)
+{
+    bool is_complete = false;
+    overpass_begin(chain->found, nearby);
+    for (unsigned step = 0; !is_complete; step++) {
+        if (!ask_overpass_step(chain, nearby, step, deadline, answer)) {
+            break;
+        }
+        is_complete = overpass_is_enough(chain->found) || overpass_is_last(nearby, step);
+    }
+    if (is_complete || chain->found->count > 0) {
+        overpass_answer(chain->found, nearby, answer);
+        answer->keep_s = is_complete ? PROVIDER_KEEP_ANY : 0;
+    }
+}
+
+static void ask_overpass(struct provider_chain *chain,
+    const struct nearby *nearby,
+    uint32_t timeout_ms,
+    struct provider_answer *answer)
+{
+    struct provider_gate *const gate = chain->gates[PROVIDER_OVERPASS];
+    const struct instant deadline = instant_after_ms(instant_now(), timeout_ms);
+    const enum provider_pass pass = provider_gate_enter(gate, deadline);
+    if (pass != PROVIDER_PASSES) {
+        fail_by_pass(chain->places, pass, answer);
+        return;
+    }
+    ask_overpass_steps(chain, nearby, deadline, answer);
+    provider_gate_leave(gate);
+}
+
 static void ask_embedded(struct provider_chain *chain,
     const struct nearby *nearby,
     struct instant deadline,
@@ -321,6 +455,7 @@ static void ask_embedded(struct provider_chain *chain,
     const enum ranking_order order =
         chain->places->rank_by_distance ? RANKING_BY_DISTANCE : RANKING_BY_PROMINENCE;
     embedded_answer(chain->store, order, nearby, deadline, chain->results, answer);
+    answer->keep_s = PROVIDER_KEEP_ANY;
 }
 
 static void ask(struct provider_chain *chain,
@@ -341,7 +476,7 @@ static void ask(struct provider_chain *chain,
         ask_google(chain, nearby, budget_ms(chain->places, index, deadline), answer);
         break;
     case PROVIDER_OVERPASS:
-        assert(!"refused by provider_chain_create");
+        ask_overpass(chain, nearby, budget_ms(chain->places, index, deadline), answer);
         break;
     }
 }

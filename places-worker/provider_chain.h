@@ -14,6 +14,7 @@
 #include "common/status.h"
 #include "common/topology.h"
 #include "places-worker/provider_answer.h"
+#include "places-worker/provider_gate.h"
 
 struct provider_chain;
 
@@ -21,14 +22,15 @@ struct provider_chain_settings {
     const struct topology_places *places; /* borrowed for the chain's lifetime */
     const char *database;                 /* path; only read by create */
     const char *google_key; /* borrowed like `places`; NULL where no provider needs one */
+    struct provider_gate *const *gates; /* by enum places_provider; borrowed, shared by chains */
 };
 
 /* Whether one of the providers needs a key of Google's. */
 bool provider_chain_needs_google_key(const struct topology_places *places);
 
 /*
- * On failure *complaint gets one line: STATUS_MALFORMED (a provider this program does not have),
- * whatever place_store_open says, STATUS_NOT_FOUND (ca_file), STATUS_NO_MEMORY.
+ * On failure *complaint gets one line: whatever place_store_open says, STATUS_NOT_FOUND (ca_file),
+ * STATUS_NO_MEMORY.
  */
 enum status provider_chain_create(const struct provider_chain_settings *settings,
     struct provider_chain **ret_chain,

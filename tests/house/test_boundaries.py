@@ -71,6 +71,7 @@ PURE_MODULES = {
     "places-worker/legacy_text",
     "places-worker/nearby_text",
     "places-worker/osm_types",
+    "places-worker/overpass",
     "places-worker/place",
     "places-worker/place_catalogue",
     "places-worker/place_line",

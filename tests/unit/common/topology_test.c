@@ -163,6 +163,8 @@ static void what_is_not_written_has_its_default(void **state)
     assert_string_equal(places->google_legacy_url, "https://maps.googleapis.com");
     assert_string_equal(places->google_url, "https://places.googleapis.com");
     assert_string_equal(places->overpass_url, "https://overpass-api.de/api/interpreter");
+    assert_int_equal(places->requests_per_second, 50);
+    assert_int_equal(places->requests_per_day, 10000);
     assert_true(places->google_rating && places->google_hours && places->google_photos);
     assert_null(places->google_key_file);
     assert_null(places->ca_file);

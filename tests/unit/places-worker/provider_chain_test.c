@@ -24,6 +24,7 @@ struct fixture {
     char google_url[64];
     struct http_stub google;
     struct topology_places places;
+    struct provider_gate *gates[TOPOLOGY_PROVIDERS_MAX];
     struct provider_chain *chain;
     struct provider_answer answer;
     struct provider_attempts attempts;
@@ -56,7 +57,14 @@ static int set_up(void **state)
     f->places = (struct topology_places){.timeout_ms = PATIENCE_MS,
         .connect_timeout_ms = PATIENCE_MS,
         .google_legacy_url = f->google_url,
-        .google_url = f->google_url};
+        .google_url = f->google_url,
+        .overpass_url = f->google_url,
+        .requests_per_second = 3,
+        .requests_per_day = 4};
+    const struct provider_limits limits = {3, 4};
+    for (size_t i = 0; i < TOPOLOGY_PROVIDERS_MAX; i++) {
+        assert_int_equal(provider_gate_create(&limits, &f->gates[i]), STATUS_OK);
+    }
     write_database(f);
     *state = f;
     return 0;
@@ -66,6 +74,9 @@ static int tear_down(void **state)
 {
     struct fixture *const f = *state;
     provider_chain_destroy(f->chain);
+    for (size_t i = 0; i < TOPOLOGY_PROVIDERS_MAX; i++) {
+        provider_gate_destroy(f->gates[i]);
+    }
     http_stub_close(&f->google);
     provider_answer_clear(&f->answer);
     buffer_clear(&f->complaint);
@@ -78,7 +89,7 @@ static int tear_down(void **state)
 static enum status create(struct fixture *f)
 {
     const struct provider_chain_settings settings = {
-        .places = &f->places, .database = f->database, .google_key = "secret"};
+        .places = &f->places, .database = f->database, .google_key = "secret", .gates = f->gates};
     return provider_chain_create(&settings, &f->chain, &f->complaint);
 }
 
@@ -255,24 +266,92 @@ static void where_all_fail_each_one_is_heard(void **state)
         "REQUEST_DENIED (Not you.)\"");
 }
 
-/* ---- Opening ---- */
+/* ---- Limits and politeness ---- */
 
-static void providers_that_are_not_there_are_refused_by_name(void **state)
+static const char overpass_none[] =
+    "HTTP/1.1 200 OK\r\nContent-Length: 15\r\n\r\n{\"elements\":[]}";
+
+static void over_a_limit_nobody_is_asked(void **state)
 {
     struct fixture *const f = *state;
-    static const enum places_provider missing[] = {PROVIDER_OVERPASS};
-    static const char *const names[] = {"\"overpass\""};
-    for (size_t i = 0; i < 1; i++) {
-        buffer_reset(&f->complaint);
-        f->places.provider_count = 2;
-        f->places.providers[0] = PROVIDER_EMBEDDED;
-        f->places.providers[1] = missing[i];
-        assert_int_equal(create(f), STATUS_MALFORMED);
-        assert_int_equal(buffer_append(&f->complaint, slice_of_bytes("", 1)), STATUS_OK);
-        assert_says(f->complaint.data, names[i]);
-        assert_says(f->complaint.data, "places.providers");
+    http_stub_answer(&f->google, HTTP_STUB_END, google_ok);
+    use_one(f, PROVIDER_GOOGLE_LEGACY);
+    for (unsigned i = 0; i < 3; i++) {
+        ask(f, PATIENCE_MS);
+        assert_int_equal(f->answer.status, PLACES_OK);
     }
+    ask(f, PATIENCE_MS);
+    assert_int_equal(f->answer.status, PLACES_OVER_QUERY_LIMIT);
+    assert_says(f->answer.text.data, "at most 3 times a second (places.requests_per_second)");
+    provider_chain_destroy(f->chain);
+    f->chain = NULL;
+    http_stub_close(&f->google);
+    assert_int_equal(f->google.requests, 3);
+    http_stub_open(&f->google);
 }
+
+static void circles_grow_until_there_is_enough_and_each_is_a_request(void **state)
+{
+    struct fixture *const f = *state;
+    http_stub_answer(&f->google, HTTP_STUB_END, overpass_none);
+    provider_gate_destroy(f->gates[PROVIDER_OVERPASS]);
+    const struct provider_limits limits = {10, 10};
+    assert_int_equal(provider_gate_create(&limits, &f->gates[PROVIDER_OVERPASS]), STATUS_OK);
+    use_one(f, PROVIDER_OVERPASS);
+    ask(f, PATIENCE_MS);
+    assert_int_equal(f->answer.status, PLACES_ZERO_RESULTS);
+    assert_int_equal(f->answer.keep_s, PROVIDER_KEEP_ANY);
+    provider_chain_destroy(f->chain);
+    f->chain = NULL;
+    http_stub_close(&f->google);
+
+    assert_int_equal(f->google.requests, 4); /* 300 m, 1 km, 3 km, 10 km */
+    assert_says(f->google.request, "POST / HTTP/1.1\r\n");
+    assert_says(f->google.request, "\r\nUser-Agent: herd-places-worker/");
+    http_stub_open(&f->google);
+}
+
+static void a_limit_that_ends_a_search_is_not_zero_results(void **state)
+{
+    struct fixture *const f = *state;
+    http_stub_answer(&f->google, HTTP_STUB_END, overpass_none);
+    use_one(f, PROVIDER_OVERPASS); /* the fourth request is over the limit */
+    ask(f, PATIENCE_MS);
+    assert_int_equal(f->answer.status, PLACES_OVER_QUERY_LIMIT);
+}
+
+static void after_a_429_overpass_is_left_alone(void **state)
+{
+    struct fixture *const f = *state;
+    http_stub_answer(&f->google,
+        HTTP_STUB_END,
+        "HTTP/1.1 429 Too Many Requests\r\nContent-Length: 6\r\n\r\n<html>");
+    use_two(f, PROVIDER_OVERPASS, PROVIDER_EMBEDDED);
+    ask(f, PATIENCE_MS);
+    assert_says(f->answer.message.data, "overpass: OVER_QUERY_LIMIT (the Overpass server answered");
+    ask(f, PATIENCE_MS);
+    assert_says(f->answer.message.data, "overpass: OVER_QUERY_LIMIT (it was asked too often, and");
+    assert_says(f->answer.text.data, "\"name\" : \"Here\"");
+    provider_chain_destroy(f->chain);
+    f->chain = NULL;
+    http_stub_close(&f->google);
+    assert_int_equal(f->google.requests, 1);
+    http_stub_open(&f->google);
+}
+
+static void overpass_is_asked_one_thing_at_a_time(void **state)
+{
+    struct fixture *const f = *state;
+    use_one(f, PROVIDER_OVERPASS);
+    assert_int_equal(
+        provider_gate_enter(f->gates[PROVIDER_OVERPASS], INSTANT_NEVER), PROVIDER_PASSES);
+    ask(f, 50);
+    provider_gate_leave(f->gates[PROVIDER_OVERPASS]);
+    assert_int_equal(f->answer.status, PLACES_OVER_QUERY_LIMIT);
+    assert_says(f->answer.text.data, "the turn did not come");
+}
+
+/* ---- Opening ---- */
 
 static void a_missing_database_matters_only_to_whom_it_serves(void **state)
 {
@@ -322,7 +401,11 @@ int main(void)
         WITH_FIXTURE(no_time_left_is_a_failure_and_no_request),
         WITH_FIXTURE(a_refused_connection_says_where_to_look),
         WITH_FIXTURE(where_all_fail_each_one_is_heard),
-        WITH_FIXTURE(providers_that_are_not_there_are_refused_by_name),
+        WITH_FIXTURE(over_a_limit_nobody_is_asked),
+        WITH_FIXTURE(circles_grow_until_there_is_enough_and_each_is_a_request),
+        WITH_FIXTURE(a_limit_that_ends_a_search_is_not_zero_results),
+        WITH_FIXTURE(after_a_429_overpass_is_left_alone),
+        WITH_FIXTURE(overpass_is_asked_one_thing_at_a_time),
         WITH_FIXTURE(a_missing_database_matters_only_to_whom_it_serves),
         WITH_FIXTURE(a_missing_ca_file_is_told),
         WITH_FIXTURE(only_google_needs_googles_key),

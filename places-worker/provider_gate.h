@@ -1,0 +1,48 @@
+/*
+ * The gate before a provider on the network: how often it may be asked, and that one look-up at a
+ * time is with it where it wants that.
+ *
+ * The counts go from hand to hand: who is in holds them, and all others wait.
+ * Thread: any, but for create and destroy.
+ */
+#ifndef PLACES_WORKER_PROVIDER_GATE_H
+#define PLACES_WORKER_PROVIDER_GATE_H
+
+#include "common/instant.h"
+#include "common/status.h"
+
+struct provider_gate;
+
+struct provider_limits {
+    unsigned per_second; /* requests; 1 or more, likewise */
+    unsigned per_day;    /* in 24 hours from the first one */
+};
+
+enum provider_pass {
+    PROVIDER_PASSES,
+    PROVIDER_IS_BUSY,      /* somebody else stayed in for too long */
+    PROVIDER_RESTS,        /* it has asked to be left alone */
+    PROVIDER_OVER_SECONDS, /* more was asked than the limit of a second allows */
+    PROVIDER_OVER_DAYS,
+};
+
+/* STATUS_NO_MEMORY. */
+enum status provider_gate_create(
+    const struct provider_limits *limits, struct provider_gate **ret_gate) MUST_USE;
+
+/* Nobody is in or waits; NULL is allowed. */
+void provider_gate_destroy(struct provider_gate *gate);
+
+/* PROVIDER_PASSES: the caller is in, alone, until it leaves. PROVIDER_IS_BUSY (after `deadline`),
+ * PROVIDER_RESTS: it is not. */
+enum provider_pass provider_gate_enter(
+    struct provider_gate *gate, struct instant deadline) MUST_USE;
+void provider_gate_leave(struct provider_gate *gate);
+
+/* For who is in. Counts a request that is about to be sent; PROVIDER_OVER_...: it must not be. */
+enum provider_pass provider_gate_count(struct provider_gate *gate, struct instant now) MUST_USE;
+
+/* For who is in: nobody enters before `until`. */
+void provider_gate_rest(struct provider_gate *gate, struct instant until);
+
+#endif
