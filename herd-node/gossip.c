@@ -55,6 +55,7 @@ struct link {
     size_t flight_count;
     struct flight flights[GOSSIP_WINDOW];
     struct instant hello_due;
+    unsigned unconfirmed; /* batches that came since we last said anything */
 
     /* Comparison of the tables. */
     unsigned differed; /* comparisons in a row that found different digests */
@@ -285,15 +286,30 @@ static void note_range(struct holding *held, uint64_t from, uint64_t to)
     held->island_to = held->mark;
 }
 
-static void apply_reports(
-    struct gossip *gossip, struct link *link, const struct gossip_message *message)
+/* A batch is confirmed with whatever is said next; at the latest when half a window has come, or
+ * soon. */
+static void owe_confirmation(struct link *link, struct instant now)
+{
+    link->unconfirmed++;
+    if (link->unconfirmed >= GOSSIP_WINDOW / 2) {
+        link->owes_answer = true;
+    } else if (link->is_open) {
+        struct instant soon = instant_after_ms(now, GOSSIP_CONFIRM_WITHIN_MS);
+        link->hello_due = instant_earlier(link->hello_due, soon);
+    }
+}
+
+static void apply_reports(struct gossip *gossip,
+    struct link *link,
+    struct instant now,
+    const struct gossip_message *message)
 {
     uint64_t newer =
         report_table_upsert_all(gossip->table, message->reports, message->count, link->bit);
     link->counters.reports_redundant += message->count - newer;
     link->counters.reports_received += message->count;
     if (message->count > 0) {
-        link->owes_answer = true;
+        owe_confirmation(link, now);
     }
 }
 
@@ -435,7 +451,7 @@ enum gossip_verdict gossip_receive(struct gossip *gossip,
         link->held.number = header->number;
     }
     take_confirmation(gossip, link, &header->holding);
-    apply_reports(gossip, link, message);
+    apply_reports(gossip, link, now, message);
     /* What the sender skipped, another process of our name was known to hold. */
     if (header->holding.incarnation == gossip->incarnation) {
         note_range(&link->held, header->from, header->to);
@@ -522,6 +538,7 @@ static void commit(
     link->counters.batches_sent += writer->report_count > 0 ? 1 : 0;
     link->counters.reports_sent += writer->report_count;
     link->owes_answer = false;
+    link->unconfirmed = 0;
     link->hello_due = instant_after_ms(now, GOSSIP_HELLO_EVERY_MS);
 }
 

@@ -589,7 +589,7 @@ static void a_tail_loss_word_by_word(void **state)
 
     uint32_t serial = sim_accept(sim, A, 7, CLIENT_TIME, 0);
     wait_for(sim, B, 7, serial);
-    sim_run_ms(sim, INT64_C(2) * LATENCY_MS);
+    sim_run_ms(sim, GOSSIP_CONFIRM_WITHIN_MS + INT64_C(2) * LATENCY_MS);
 
     fclose(file);
     drop_times(trace);

@@ -281,7 +281,9 @@ static void what_came_from_a_neighbour_is_not_sent_back_but_told_to_be_all(void 
     batch.reports[0] = report_of("kiwi", "1");
     take(node, &batch);
 
-    assert_true(says(node, HANDS)); /* the answer */
+    assert_false(says(node, HANDS)); /* a confirmation alone can wait a little */
+    pass_ms(node, GOSSIP_CONFIRM_WITHIN_MS);
+    assert_true(says(node, HANDS));
     assert_int_equal(node->said.count, 0);
     assert_int_equal(node->said.header.from, 0);
     assert_int_equal(node->said.header.to, 1);
@@ -289,6 +291,59 @@ static void what_came_from_a_neighbour_is_not_sent_back_but_told_to_be_all(void 
     assert_int_equal(node->said.header.holding.mark, 1);
     assert_true(says(node, WELSH));
     assert_int_equal(node->said.count, 1);
+}
+
+static void live_reports_leave_a_backfill_half_of_the_window(void **state)
+{
+    enum { OLD = 100, ID_LENGTH = 4000 }; /* more than half a window of full messages */
+    struct node *node = *state;
+    char id[ID_LENGTH + 1];
+    for (int i = 0; i < OLD; i++) {
+        (void)snprintf(id, sizeof id, "%0*d", ID_LENGTH, i);
+        change(node, id, "1");
+    }
+    gossip_link_opened(node->gossip, node->now, HANDS);
+    struct gossip_message hello = message_from(HANDS, 7, ++node->peer_number);
+    take(node, &hello);
+    assert_true(says(node, HANDS));
+    const uint64_t first_number = node->said.header.number;
+    const uint64_t first_to = node->said.header.to;
+    assert_in_range(first_to, 1, OLD - 1);
+    while (says(node, HANDS)) {
+    }
+    for (unsigned i = 0; i < GOSSIP_WINDOW / 2; i++) {
+        change_many(node, OLD + i, OLD + i + 1);
+        assert_true(says(node, HANDS));
+        assert_in_range(node->said.header.from, OLD, OLD + i);
+    }
+
+    confirm(node, first_number, first_to);
+    change(node, "kiwi", "1");
+
+    assert_true(says(node, HANDS));
+    assert_in_range(node->said.header.from, first_to, OLD - 1);
+    expect_silence(node, HANDS);
+}
+
+static void half_a_window_of_batches_is_confirmed_at_once(void **state)
+{
+    struct node *node = *state;
+    meet(node, HANDS, 7);
+    while (says(node, HANDS)) {
+    }
+    for (unsigned i = 1; i <= GOSSIP_WINDOW / 2; i++) {
+        assert_false(says(node, HANDS));
+        struct gossip_message batch = message_from(HANDS, 7, 1 + i);
+        batch.header.head = i;
+        batch.header.from = i - 1;
+        batch.header.to = i;
+        batch.count = 1;
+        batch.reports[0] = report_of("kiwi", "1");
+        take(node, &batch);
+    }
+
+    assert_true(says(node, HANDS));
+    assert_int_equal(node->said.header.holding.mark, GOSSIP_WINDOW / 2);
 }
 
 static void no_more_than_the_window_is_in_flight(void **state)
@@ -830,6 +885,8 @@ int main(void)
         GOSSIP_TEST(reports_go_only_to_a_neighbour_that_was_heard),
         GOSSIP_TEST(a_change_leaves_in_the_turn_it_happened),
         GOSSIP_TEST(a_lost_link_is_silent_until_it_opens_again),
+        GOSSIP_TEST(live_reports_leave_a_backfill_half_of_the_window),
+        GOSSIP_TEST(half_a_window_of_batches_is_confirmed_at_once),
         GOSSIP_TEST(what_came_from_a_neighbour_is_not_sent_back_but_told_to_be_all),
         GOSSIP_TEST(no_more_than_the_window_is_in_flight),
         GOSSIP_TEST(a_closed_window_lets_hellos_through),
