@@ -7,7 +7,9 @@
 #include <stdlib.h>
 
 enum {
-    READ_MAX = 64 * 1024, /* bytes per read, into one buffer that all clients share */
+    READ_MAX = 64 * 1024, /* bytes per client and turn, into one buffer that all clients share; */
+    READ_MIN = 1024,      /* less where many send, so that a turn ends soon: */
+    TURN_READ_MAX = 2 * 1024 * 1024, /* about so many bytes of all */
     ADDRESS_TEXT_SIZE = 64,
 };
 
@@ -37,13 +39,15 @@ struct client {
     uint64_t number; /* counts connections, for the log */
     size_t listener;
     bool is_reading;
-    bool is_writing; /* `writing` belongs to libuv */
-    bool has_ended;  /* it said so */
-    bool is_stopped; /* we want no more of it */
+    bool had_its_turn; /* more is read in the next one */
+    bool is_writing;   /* `writing` belongs to libuv */
+    bool has_ended;    /* it said so */
+    bool is_stopped;   /* we want no more of it */
     bool is_lingering;
     bool is_closing;
     bool wants_room;
     bool is_quiet; /* nothing happened to it since the last check */
+    size_t held;   /* bytes, as they are counted in the view */
     size_t unsent; /* at the last check, and since when it is that many */
     struct instant unsent_since;
     struct session session;
@@ -62,6 +66,7 @@ struct clients {
     struct client_list waiting;
     struct clients_view view;
     struct instant now; /* of the present turn */
+    size_t read_max;    /* bytes per client in it */
     char read_bytes[READ_MAX];
 };
 
@@ -88,6 +93,7 @@ enum status clients_create(struct uv_loop_s *loop,
         free_slots[i] = (uint32_t)(settings->connections_max - 1 - i);
     }
     clients->free_count = settings->connections_max;
+    clients->read_max = READ_MAX;
     *ret_clients = clients;
     return STATUS_OK;
 }
@@ -163,6 +169,13 @@ static void on_closed(uv_handle_t *handle)
     free(client);
 }
 
+static void count_held(struct client *client, size_t held)
+{
+    struct clients_view *view = &client->clients->view;
+    view->held = view->held - client->held + held;
+    client->held = held;
+}
+
 static void close_client(struct client *client, const char *cause)
 {
     struct clients *clients = client->clients;
@@ -182,6 +195,7 @@ static void close_client(struct client *client, const char *cause)
     clients->free_slots[clients->free_count++] = client->index;
     clients->view.open--;
     clients->view.lingering -= client->is_lingering;
+    count_held(client, 0);
     clients->events->closed(clients->events->context, client->index);
     uv_close((uv_handle_t *)&client->tcp, on_closed);
 }
@@ -223,18 +237,25 @@ static void on_alloc(uv_handle_t *handle, size_t suggested, uv_buf_t *buffer)
     (void)suggested;
     struct client *client = handle->data;
     const size_t room = client->is_lingering ? READ_MAX : session_room(&client->session);
+    const size_t read_max = client->clients->read_max;
     buffer->base = client->clients->read_bytes;
-    buffer->len = room < READ_MAX ? room : READ_MAX;
+    buffer->len = room < read_max ? room : read_max;
 }
 
 static void on_read(uv_stream_t *stream, ssize_t count, const uv_buf_t *buffer);
 
-/* Reads as long as the session has room, or to see the client's end. */
+static bool may_be_read(const struct client *client)
+{
+    const bool is_tight = client->clients->view.held > CLIENTS_HELD_MAX;
+    return !client->is_stopped && !client->had_its_turn && session_room(&client->session) > 0 &&
+           (!is_tight || client->held < CLIENTS_HELD_LITTLE);
+}
+
+/* Reads as long as there is room, or to see the client's end. */
 static void update_reading(struct client *client)
 {
-    const bool wants =
-        !client->has_ended &&
-        (client->is_lingering || (!client->is_stopped && session_room(&client->session) > 0));
+    count_held(client, session_held(&client->session) + client->writing.length);
+    const bool wants = !client->has_ended && (client->is_lingering || may_be_read(client));
     if (wants && !client->is_reading) {
         client->is_reading = uv_read_start((uv_stream_t *)&client->tcp, on_alloc, on_read) == 0;
     } else if (!wants && client->is_reading) {
@@ -265,6 +286,7 @@ static void on_read(uv_stream_t *stream, ssize_t count, const uv_buf_t *buffer)
         close_client(client, uv_strerror((int)count));
     } else if (count > 0 && !client->is_lingering) {
         client->clients->view.bytes_in += (uint64_t)count;
+        client->had_its_turn = (size_t)count == buffer->len;
         if (session_feed(&client->session, slice_of_bytes(buffer->base, (size_t)count)) !=
             STATUS_OK) {
             close_client(client, "out of memory");
@@ -411,6 +433,7 @@ static void reply_and_write(struct client *client)
     if (client->is_closing) {
         return;
     }
+    client->had_its_turn = false;
     update_reading(client);
     struct session_command command;
     if (is_any &&
@@ -424,6 +447,12 @@ static void reply_and_write(struct client *client)
 void clients_turn(struct clients *clients, struct instant now)
 {
     clients->now = now;
+    clients->read_max = TURN_READ_MAX / (clients->active.count + 1);
+    if (clients->read_max > READ_MAX) {
+        clients->read_max = READ_MAX;
+    } else if (clients->read_max < READ_MIN) {
+        clients->read_max = READ_MIN;
+    }
     while (clients->active.count > 0) {
         for (struct client *client = clients->active.first; client != NULL; client = client->next) {
             issue_commands(client);
@@ -473,6 +502,7 @@ void clients_check(struct clients *clients, struct instant now)
             }
         }
         client->is_quiet = true;
+        update_reading(client); /* there may be room again for all */
     }
 }
 

@@ -5,7 +5,8 @@
  *
  * Thread: the loop's.
  * Limits: `connections_max`; more are accepted and closed at once, so that nobody waits in a queue
- *         that does not move. A client that takes nothing of what it is owed for STUCK_MS is
+ *         that does not move. All together hold about CLIENTS_HELD_MAX; beyond it only those are
+ *         read that hold little. A client that takes nothing of what it is owed for STUCK_MS is
  * closed.
  */
 #ifndef GATEWAY_CLIENTS_H
@@ -21,7 +22,12 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-enum { CLIENTS_STUCK_MS = 60 * 1000 };
+enum {
+    CLIENTS_STUCK_MS = 60 * 1000,
+    CLIENTS_HELD_MAX =
+        256 * 1024 * 1024,           /* bytes of sessions; their buffers may be twice as large */
+    CLIENTS_HELD_LITTLE = 16 * 1024, /* bytes of one that is read in any case */
+};
 
 struct uv_loop_s;
 struct uv_stream_s;

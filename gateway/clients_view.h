@@ -9,6 +9,7 @@ struct clients_view {
     size_t open;
     size_t waiting;   /* for room */
     size_t lingering; /* have all they are owed, and are to close */
+    size_t held;      /* bytes */
     uint64_t accepted;
     uint64_t refused; /* because there were too many */
     uint64_t stuck;   /* closed for it */

@@ -90,6 +90,7 @@ static void write_clients(struct json_writer *json, const struct clients_view *c
     write_count(json, "open", clients->open);
     write_count(json, "waiting", clients->waiting);
     write_count(json, "lingering", clients->lingering);
+    write_count(json, "held_bytes", clients->held);
     write_count(json, "accepted", clients->accepted);
     write_count(json, "refused", clients->refused);
     write_count(json, "stuck", clients->stuck);

@@ -477,6 +477,12 @@ size_t session_output_length(const struct session *session)
     return session->output.length;
 }
 
+size_t session_held(const struct session *session)
+{
+    const size_t entries = (size_t)(session->end - session->first) * sizeof *session->entries;
+    return session->input.length - session->input_start + entries + session->output.length;
+}
+
 bool session_owes(const struct session *session)
 {
     return session->first != session->end;

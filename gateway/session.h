@@ -139,6 +139,9 @@ void session_take_output(struct session *session, struct buffer *spare);
 
 size_t session_output_length(const struct session *session);
 
+/* How many bytes it holds: what is owed for, what is not read yet, and what is ready to be sent. */
+size_t session_held(const struct session *session);
+
 /* Whether replies are owed for lines already read. */
 bool session_owes(const struct session *session);
 

@@ -70,7 +70,7 @@ static int begin(void **state)
         .accept_failures = 2,
         .log_lines_dropped = 9,
     };
-    scene.text = buffer_with_max(64 * 1024);
+    scene.text = buffer_with_max((size_t)64 * 1024);
     return 0;
 }
 

@@ -30,6 +30,7 @@ static void trace(const char *format, ...)
     char text[128];
     va_list arguments;
     va_start(arguments, format);
+    /* NOLINTNEXTLINE(clang-analyzer-valist.Uninitialized): clang 14 overlooks va_start */
     const int length = vsnprintf(text, sizeof text, format, arguments);
     va_end(arguments);
     assert_true(length >= 0 && (size_t)length < sizeof text);
@@ -171,7 +172,7 @@ static int begin(void **state)
     (void)state;
     static const unsigned threads[WORKERS] = {2, 1};
     scene.now = (struct instant){.ns = 1000 * (int64_t)NS_PER_SECOND};
-    scene.trace = buffer_with_max(1024 * 1024);
+    scene.trace = buffer_with_max((size_t)1024 * 1024);
     scene.json = buffer_with_max(4096);
     scene.ticket = 0;
     const struct lookups_settings settings = {

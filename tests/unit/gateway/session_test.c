@@ -34,7 +34,7 @@ static int begin(void **state)
 {
     (void)state;
     scene.open_count = scene.line_count = 0;
-    scene.output = buffer_with_max(16 * 1024 * 1024);
+    scene.output = buffer_with_max((size_t)16 * 1024 * 1024);
     session_init(&scene.session, &limits);
     return 0;
 }
@@ -368,10 +368,10 @@ static void ten_thousand_commands_in_one_stream_are_all_answered(void **state)
     (void)state;
     enum { COMMANDS = 10000 };
     static const struct session_limits wide = {
-        .line_max = 64, .input_max = 1024 * 1024, .output_max = 2 * 1024 * 1024};
+        .line_max = 64, .input_max = (size_t)1024 * 1024, .output_max = (size_t)2 * 1024 * 1024};
     session_init(&scene.session, &wide);
-    struct buffer input = buffer_with_max(1024 * 1024);
-    struct buffer wanted = buffer_with_max(1024 * 1024);
+    struct buffer input = buffer_with_max((size_t)1024 * 1024);
+    struct buffer wanted = buffer_with_max((size_t)1024 * 1024);
     for (int i = 0; i < COMMANDS; i++) {
         assert_int_equal(buffer_append_format(&input, "IAMAT c%d +1-2 1\n", i), STATUS_OK);
         assert_int_equal(
