@@ -697,6 +697,23 @@ static bool read_request_limits(struct walk *walk, const struct json_place *obje
     return true;
 }
 
+static bool read_cache(struct walk *walk, const struct json_place *object)
+{
+    struct json_reader *reader = &walk->reader;
+    uint64_t bytes = 32 * MIB; /* some 4000 answers of the usual size */
+    uint64_t seconds = 300;    /* what Google has been seen to allow */
+    uint64_t grid_m = 0;       /* off: it changes answers, if little */
+    if (!json_read_number(reader, object, "cache_bytes_max", 0, 16 * GIB, &bytes) ||
+        !json_read_number(reader, object, "cache_seconds", 0, 86400, &seconds) ||
+        !json_read_number(reader, object, "grid_m", 0, 10000, &grid_m)) {
+        return false;
+    }
+    walk->topology->places.cache_bytes_max = bytes;
+    walk->topology->places.cache_seconds = (unsigned)seconds;
+    walk->topology->places.grid_m = (unsigned)grid_m;
+    return true;
+}
+
 static bool read_rank(struct walk *walk, const struct json_place *object)
 {
     static const char *const choices[] = {"prominence", "distance"};
@@ -743,6 +760,9 @@ static bool read_places(struct walk *walk, const struct json_place *document)
         {"workers", true},
         {"timeout_ms", false},
         {"connect_timeout_ms", false},
+        {"cache_bytes_max", false},
+        {"cache_seconds", false},
+        {"grid_m", false},
         {"requests_per_second", false},
         {"requests_per_day", false},
         {"rank", false},
@@ -757,8 +777,9 @@ static bool read_places(struct walk *walk, const struct json_place *document)
     struct json_place place = json_member(document, "places");
     return json_check_keys(&walk->reader, &place, keys, COUNT_OF(keys)) &&
            read_providers(walk, &place) && read_workers(walk, &place) &&
-           read_places_times(walk, &place) && read_request_limits(walk, &place) &&
-           read_rank(walk, &place) && read_path(walk, &place, "database", &places->database) &&
+           read_places_times(walk, &place) && read_cache(walk, &place) &&
+           read_request_limits(walk, &place) && read_rank(walk, &place) &&
+           read_path(walk, &place, "database", &places->database) &&
            read_web_url(walk,
                &place,
                "google_legacy_url",

@@ -77,6 +77,9 @@ struct topology_places {
     char *google_legacy_url; /* base URLs, never NULL (defaults), without a slash at the end */
     char *google_url;
     char *overpass_url;
+    size_t cache_bytes_max;       /* of the answers that a worker keeps; 0: none */
+    unsigned cache_seconds;       /* how long at most; less where the provider says so */
+    unsigned grid_m;              /* positions are rounded to a grid of this; 0: they are not */
     unsigned requests_per_second; /* to each provider on the network, by each worker; likewise */
     unsigned requests_per_day;
     bool google_rating; /* what "google" asks for beside the rest; each raises the price */

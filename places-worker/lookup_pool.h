@@ -13,6 +13,7 @@
 #include "common/instant.h"
 #include "common/mailbox.h"
 #include "common/message.h"
+#include "places-worker/place_cache.h"
 #include "places-worker/provider_chain.h"
 
 /* One look-up on its way; the fields above the line are the question. */
@@ -27,7 +28,9 @@ struct lookup {
     struct provider_attempts attempts;
     struct mail mail; /* the pool's */
     bool is_in_hand;  /* the loop's, likewise: */
-    struct lookup *next;
+    struct place_key key;
+    struct lookup *joined; /* those that wait for the same answer */
+    struct lookup *next;   /* idle, asked or joined */
 };
 
 struct lookup_pool;

@@ -7,8 +7,10 @@
 #include "common/lane.h"
 #include "common/message_codec.h"
 #include "places-worker/google_key.h"
+#include "places-worker/grid.h"
 #include "places-worker/http_fetch.h"
 #include "places-worker/lookup_pool.h"
+#include "places-worker/place_cache.h"
 #include "places-worker/provider_name.h"
 #include "places-worker/worker_pages.h"
 
@@ -41,6 +43,8 @@ struct worker {
     size_t lookup_count;
     struct lookup *lookups; /* all that there are */
     struct lookup *idle;    /* those of them that are not in hand */
+    struct lookup *asked;   /* those that the pool has; others may have joined them */
+    struct place_cache *cache;
     size_t in_hand;
     bool is_stopping;
     struct instant stop_deadline;
@@ -94,6 +98,92 @@ static void refuse_request(struct worker *worker, uint64_t token, enum status st
     buffer_clear(&text);
 }
 
+static void log_lookup(const struct worker *worker,
+    const struct nearby *nearby,
+    const char *source,
+    const struct kept_answer *answer,
+    uint64_t duration_us)
+{
+    char place[64];
+    const int length = snprintf(
+        place, sizeof place, "%+.6f%+.6f", nearby->location.latitude, nearby->location.longitude);
+    log_traffic(worker->log,
+        "nearby",
+        log_bytes("location", slice_of_bytes(place, (size_t)length)),
+        log_number("radius_m", (int64_t)nearby->radius_m),
+        log_number("results_max", nearby->results_max),
+        log_text("provider", provider_name(answer->provider)),
+        log_text("source", source),
+        log_text("status", places_status_text(answer->status)),
+        log_number("bytes", (int64_t)answer->text.length),
+        log_number("us", (int64_t)duration_us));
+}
+
+/* One gateway gets its answer; `source`: where it comes from. */
+static void answer_request(struct worker *worker,
+    uint64_t token,
+    const struct nearby *nearby,
+    struct instant received,
+    const char *source,
+    const struct kept_answer *answer)
+{
+    respond(worker, token, answer->text);
+    const uint64_t duration_us =
+        (uint64_t)(instant_ns_between(received, instant_now()) / NS_PER_US);
+    worker->counts.by_status[answer->status]++;
+    worker_durations_add(&worker->counts.lookups, duration_us);
+    if (worker->topology->logs.traffic) {
+        log_lookup(worker, nearby, source, answer, duration_us);
+    }
+}
+
+/* The look-up that will have the same answer, and no later than this one needs it; NULL: none. */
+static struct lookup *find_same(const struct worker *worker, const struct lookup *lookup)
+{
+    struct lookup *other = worker->asked;
+    while (other != NULL && (!place_key_equals(&other->key, &lookup->key) ||
+                                instant_is_before(lookup->deadline, other->deadline))) {
+        other = other->next;
+    }
+    return other;
+}
+
+static void ask_or_join(struct worker *worker, struct lookup *lookup)
+{
+    struct lookup *const same = find_same(worker, lookup);
+    if (same != NULL) {
+        lookup->next = same->joined;
+        same->joined = lookup;
+        return;
+    }
+    lookup->next = worker->asked;
+    worker->asked = lookup;
+    lookup_pool_ask(worker->pool, lookup);
+}
+
+static void take_lookup(struct worker *worker,
+    uint64_t token,
+    const struct nearby *nearby,
+    const struct place_key *key,
+    struct instant now)
+{
+    struct lookup *const lookup = worker->idle;
+    assert(lookup != NULL); /* as many as the lane server has slots */
+    worker->idle = lookup->next;
+    worker->in_hand++;
+
+    const unsigned own_timeout_ms = worker->topology->places.timeout_ms;
+    lookup->is_in_hand = true;
+    lookup->joined = NULL;
+    lookup->token = token;
+    lookup->nearby = *nearby;
+    lookup->key = *key;
+    lookup->received = now;
+    lookup->deadline = instant_after_ms(
+        now, nearby->timeout_ms < own_timeout_ms ? nearby->timeout_ms : own_timeout_ms);
+    ask_or_join(worker, lookup);
+}
+
 static void take_request(struct worker *worker, const struct mail *mail)
 {
     struct nearby nearby;
@@ -102,73 +192,83 @@ static void take_request(struct worker *worker, const struct mail *mail)
         refuse_request(worker, mail->token, status);
         return;
     }
-    struct lookup *const lookup = worker->idle;
-    assert(lookup != NULL); /* as many as the lane server has slots */
-    worker->idle = lookup->next;
-    worker->in_hand++;
-    lookup->is_in_hand = true;
+    const struct instant now = instant_now();
+    nearby.location = grid_round(nearby.location, worker->topology->places.grid_m);
+    const struct place_key key = place_key_of(&nearby);
+    struct kept_answer kept;
     worker->counts.asked++;
-
-    const unsigned own_timeout_ms = worker->topology->places.timeout_ms;
-    lookup->token = mail->token;
-    lookup->nearby = nearby;
-    lookup->received = instant_now();
-    lookup->deadline = instant_after_ms(
-        lookup->received, nearby.timeout_ms < own_timeout_ms ? nearby.timeout_ms : own_timeout_ms);
-    lookup_pool_ask(worker->pool, lookup);
+    if (place_cache_find(worker->cache, &key, now, &kept)) {
+        worker->counts.providers[kept.provider].cached++;
+        answer_request(worker, mail->token, &nearby, now, "cache", &kept);
+        return;
+    }
+    take_lookup(worker, mail->token, &nearby, &key, now);
 }
 
-static void count_lookup(
-    struct worker_counts *counts, const struct lookup *lookup, uint64_t duration_us)
+static void count_attempts(struct worker_counts *counts, const struct provider_attempts *attempts)
 {
-    counts->by_status[lookup->answer.status]++;
-    worker_durations_add(&counts->lookups, duration_us);
-    for (size_t i = 0; i < lookup->attempts.count; i++) {
-        const struct provider_attempt *const attempt = &lookup->attempts.attempts[i];
+    for (size_t i = 0; i < attempts->count; i++) {
+        const struct provider_attempt *const attempt = &attempts->attempts[i];
         counts->providers[attempt->provider].by_status[attempt->status]++;
         worker_durations_add(&counts->providers[attempt->provider].durations, attempt->duration_us);
     }
 }
 
-static void log_lookup(
-    const struct worker *worker, const struct lookup *lookup, uint64_t duration_us)
+/* For as long as its provider and the topology allow. What a stand-in said is not kept: the first
+ * provider may be back at any time. */
+static void keep_answer(
+    struct worker *worker, const struct lookup *lookup, const struct kept_answer *answer)
 {
-    char place[64];
-    const int length = snprintf(place,
-        sizeof place,
-        "%+.6f%+.6f",
-        lookup->nearby.location.latitude,
-        lookup->nearby.location.longitude);
-    const struct provider_attempt *const last =
-        &lookup->attempts.attempts[lookup->attempts.count - 1];
-    log_traffic(worker->log,
-        "nearby",
-        log_bytes("location", slice_of_bytes(place, (size_t)length)),
-        log_number("radius_m", (int64_t)lookup->nearby.radius_m),
-        log_number("results_max", lookup->nearby.results_max),
-        log_text("provider", provider_name(last->provider)),
-        log_text("status", places_status_text(lookup->answer.status)),
-        log_number("bytes", (int64_t)lookup->answer.text.length),
-        log_number("us", (int64_t)duration_us));
+    const unsigned own_s = worker->topology->places.cache_seconds;
+    const uint32_t keep_s = lookup->answer.keep_s < own_s ? lookup->answer.keep_s : own_s;
+    if (keep_s > 0 && lookup->attempts.count == 1 && provider_answer_is_answered(&lookup->answer)) {
+        place_cache_keep(worker->cache,
+            &lookup->key,
+            answer,
+            instant_after_ms(instant_now(), (int64_t)keep_s * 1000));
+    }
 }
 
-static void finish_lookup(struct worker *worker, struct lookup *lookup)
+static void let_go(struct worker *worker, struct lookup *lookup)
 {
-    const uint64_t duration_us =
-        (uint64_t)(instant_ns_between(lookup->received, instant_now()) / NS_PER_US);
-    respond(worker, lookup->token, buffer_slice(&lookup->answer.text));
-    count_lookup(&worker->counts, lookup, duration_us);
-    if (worker->topology->logs.traffic) {
-        log_lookup(worker, lookup, duration_us);
-    }
-    if (lookup->answer.message.length > 0) {
-        log_complaint(worker, "provider_failed", buffer_slice(&lookup->answer.message));
-    }
     provider_answer_clear(&lookup->answer); /* it may have been large, and there may be many */
     lookup->is_in_hand = false;
     lookup->next = worker->idle;
     worker->idle = lookup;
     worker->in_hand--;
+}
+
+static void unlink_asked(struct worker *worker, const struct lookup *lookup)
+{
+    struct lookup **link = &worker->asked;
+    while (*link != lookup) {
+        link = &(*link)->next;
+    }
+    *link = lookup->next;
+}
+
+static void finish_lookup(struct worker *worker, struct lookup *lookup)
+{
+    const struct kept_answer answer = {
+        .status = lookup->answer.status,
+        .provider = lookup->attempts.attempts[lookup->attempts.count - 1].provider,
+        .text = buffer_slice(&lookup->answer.text),
+    };
+    unlink_asked(worker, lookup);
+    count_attempts(&worker->counts, &lookup->attempts);
+    answer_request(worker, lookup->token, &lookup->nearby, lookup->received, "provider", &answer);
+    while (lookup->joined != NULL) {
+        struct lookup *const other = lookup->joined;
+        lookup->joined = other->next;
+        worker->counts.providers[answer.provider].joined++;
+        answer_request(worker, other->token, &other->nearby, other->received, "joined", &answer);
+        let_go(worker, other);
+    }
+    keep_answer(worker, lookup, &answer);
+    if (lookup->answer.message.length > 0) {
+        log_complaint(worker, "provider_failed", buffer_slice(&lookup->answer.message));
+    }
+    let_go(worker, lookup);
 }
 
 /* ---- Admin ---- */
@@ -198,6 +298,8 @@ static struct worker_view view_of(const struct worker *worker, struct instant no
         .provider_count = worker->topology->places.provider_count,
         .providers = worker->topology->places.providers,
         .counts = &worker->counts,
+        .cache_answers = place_cache_size(worker->cache).answers,
+        .cache_bytes = place_cache_size(worker->cache).bytes,
         .log_lines_dropped = log_dropped(worker->log),
     };
 }
@@ -392,6 +494,9 @@ static enum status open_all(struct worker *worker, const char *database, struct 
 {
     enum status status = create_lookups(worker, slots_of(worker->topology, worker->self));
     if (status == STATUS_OK) {
+        status = place_cache_create(worker->topology->places.cache_bytes_max, &worker->cache);
+    }
+    if (status == STATUS_OK) {
         status = open_pool(worker, database, complaint);
     }
     if (status == STATUS_OK) {
@@ -441,6 +546,7 @@ void worker_close(struct worker *worker)
         provider_answer_clear(&worker->lookups[i].answer);
     }
     free(worker->lookups);
+    place_cache_destroy(worker->cache);
     buffer_clear(&worker->response);
     free(worker);
 }

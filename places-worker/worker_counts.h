@@ -34,6 +34,8 @@ struct worker_counts {
     struct {
         uint64_t by_status[WORKER_STATUSES];
         struct worker_durations durations;
+        uint64_t cached;           /* look-ups that got an answer which had been kept */
+        uint64_t joined;           /* ... or that of another look-up which was on its way */
     } providers[WORKER_PROVIDERS]; /* by enum places_provider */
 };
 

@@ -33,6 +33,8 @@ static void write_provider(
     json_writer_begin_object(json, NULL);
     json_writer_text(json, "provider", slice_of(provider_name(provider)));
     json_writer_number(json, "asked", (int64_t)worker_durations_count(durations));
+    json_writer_number(json, "cached", (int64_t)counts->providers[provider].cached);
+    json_writer_number(json, "joined", (int64_t)counts->providers[provider].joined);
     write_statuses(json, counts->providers[provider].by_status);
     write_durations(json, durations);
     json_writer_end_object(json);
@@ -54,6 +56,10 @@ enum status worker_status_append(struct buffer *text, const struct worker_view *
     json_writer_number(&json, "refused", (int64_t)counts->refused);
     write_statuses(&json, counts->by_status);
     write_durations(&json, &counts->lookups);
+    json_writer_begin_object(&json, "cache");
+    json_writer_number(&json, "answers", (int64_t)view->cache_answers);
+    json_writer_number(&json, "bytes", (int64_t)view->cache_bytes);
+    json_writer_end_object(&json);
     json_writer_begin_array(&json, "providers");
     for (size_t i = 0; i < view->provider_count; i++) {
         write_provider(&json, counts, view->providers[i]);
@@ -110,6 +116,24 @@ static void write_providers(struct metrics *metrics, const struct worker_view *v
                 {"status", slice_of(places_status_text((enum places_status)status))});
         }
     }
+    metrics_begin(metrics,
+        METRICS_COUNTER,
+        "herd_places_cached_total",
+        "Look-ups answered with what a provider had said before.");
+    for (size_t i = 0; i < view->provider_count; i++) {
+        metrics_sample(metrics,
+            (int64_t)view->counts->providers[view->providers[i]].cached,
+            {"provider", slice_of(provider_name(view->providers[i]))});
+    }
+    metrics_begin(metrics,
+        METRICS_COUNTER,
+        "herd_places_joined_total",
+        "Look-ups that shared the answer to another one on its way.");
+    for (size_t i = 0; i < view->provider_count; i++) {
+        metrics_sample(metrics,
+            (int64_t)view->counts->providers[view->providers[i]].joined,
+            {"provider", slice_of(provider_name(view->providers[i]))});
+    }
     metrics_begin(
         metrics, METRICS_HISTOGRAM, "herd_places_provider_seconds", "Time that a provider took.");
     for (size_t i = 0; i < view->provider_count; i++) {
@@ -131,6 +155,14 @@ enum status worker_metrics_append(struct buffer *text, const struct worker_view 
         "herd_places_in_hand",
         "Look-ups that wait or are being done.",
         (int64_t)view->in_hand);
+    metrics_gauge(&metrics,
+        "herd_places_cache_answers",
+        "Answers that are kept.",
+        (int64_t)view->cache_answers);
+    metrics_gauge(&metrics,
+        "herd_places_cache_bytes",
+        "Bytes of the answers that are kept.",
+        (int64_t)view->cache_bytes);
     metrics_counter(
         &metrics, "herd_places_asked_total", "Look-ups that came in.", view->counts->asked);
     metrics_counter(&metrics,

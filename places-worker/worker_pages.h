@@ -19,6 +19,8 @@ struct worker_view {
     size_t provider_count;
     const enum places_provider *providers; /* in the order they are asked */
     const struct worker_counts *counts;
+    size_t cache_answers;
+    size_t cache_bytes;
     uint64_t log_lines_dropped;
 };
 

@@ -67,6 +67,7 @@ PURE_MODULES = {
     "places-worker/degrees",
     "places-worker/google",
     "places-worker/google_legacy",
+    "places-worker/grid",
     "places-worker/legacy_json",
     "places-worker/legacy_text",
     "places-worker/nearby_text",

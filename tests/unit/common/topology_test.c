@@ -163,12 +163,39 @@ static void what_is_not_written_has_its_default(void **state)
     assert_string_equal(places->google_legacy_url, "https://maps.googleapis.com");
     assert_string_equal(places->google_url, "https://places.googleapis.com");
     assert_string_equal(places->overpass_url, "https://overpass-api.de/api/interpreter");
+    assert_int_equal(places->cache_bytes_max, 33554432);
+    assert_int_equal(places->cache_seconds, 300);
+    assert_int_equal(places->grid_m, 0);
     assert_int_equal(places->requests_per_second, 50);
     assert_int_equal(places->requests_per_day, 10000);
     assert_true(places->google_rating && places->google_hours && places->google_photos);
     assert_null(places->google_key_file);
     assert_null(places->ca_file);
     topology_destroy(topology);
+}
+
+static void the_limits_of_providers_and_the_cache_are_read(void **state)
+{
+    (void)state;
+    char *text = replaced(ring,
+        "\"places\": {",
+        "\"places\": {\"cache_bytes_max\": 0, \"cache_seconds\": 7, \"grid_m\": 250,"
+        " \"requests_per_second\": 3, \"requests_per_day\": 9, ");
+    struct topology *topology = parsed(text);
+    assert_int_equal(topology->places.cache_bytes_max, 0);
+    assert_int_equal(topology->places.cache_seconds, 7);
+    assert_int_equal(topology->places.grid_m, 250);
+    assert_int_equal(topology->places.requests_per_second, 3);
+    assert_int_equal(topology->places.requests_per_day, 9);
+    topology_destroy(topology);
+    free(text);
+
+    assert_change_refused("\"places\": {",
+        "\"places\": {\"requests_per_day\": 0, ",
+        "r.json:16: places.requests_per_day: must be a whole number from 1 to 4294967295, not 0");
+    assert_change_refused("\"places\": {",
+        "\"places\": {\"grid_m\": 10001, ",
+        "r.json:16: places.grid_m: must be a whole number from 0 to 10000, not 10001");
 }
 
 static void the_fields_that_google_charges_for_are_chosen_one_by_one(void **state)
@@ -873,6 +900,7 @@ int main(void)
         cmocka_unit_test(everything_that_is_written_is_read),
         cmocka_unit_test(neighbours_are_in_ascending_order),
         cmocka_unit_test(what_is_not_written_has_its_default),
+        cmocka_unit_test(the_limits_of_providers_and_the_cache_are_read),
         cmocka_unit_test(the_fields_that_google_charges_for_are_chosen_one_by_one),
         cmocka_unit_test(limits_and_logs_are_read),
         cmocka_unit_test(places_are_read_and_their_paths_are_relative_to_the_file),

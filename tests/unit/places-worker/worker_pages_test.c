@@ -23,6 +23,8 @@ static struct worker_view view_of(const struct worker_counts *counts)
         .provider_count = 2,
         .providers = providers,
         .counts = counts,
+        .cache_answers = 4,
+        .cache_bytes = 4000,
     };
 }
 
@@ -49,21 +51,26 @@ static void the_status_is_json_with_each_provider(void **state)
     struct worker_counts counts = {.asked = 3, .refused = 1};
     counts.by_status[PLACES_OK] = 2;
     counts.providers[PROVIDER_EMBEDDED].by_status[PLACES_OK] = 2;
+    counts.providers[PROVIDER_EMBEDDED].cached = 6;
+    counts.providers[PROVIDER_EMBEDDED].joined = 1;
     worker_durations_add(&counts.providers[PROVIDER_EMBEDDED].durations, 300);
     worker_durations_add(&counts.providers[PROVIDER_EMBEDDED].durations, 500);
     const struct worker_view view = view_of(&counts);
     struct buffer text = buffer_with_max(4096);
     assert_int_equal(worker_status_append(&text, &view), STATUS_OK);
 
-    static const char wanted[] = "{\"kind\":\"places-worker\",\"herd\":\"goloman\",\"worker\":"
-                                 "\"places-1\",\"uptime_ms\":5,\"ready\":true,"
-                                 "\"threads\":2,\"in_hand\":1,\"asked\":3,\"refused\":1,\"by_"
-                                 "status\":{\"OK\":2},\"mean_us\":0,\"max_us\":0,"
-                                 "\"providers\":[{\"provider\":\"google-legacy\",\"asked\":0,\"by_"
-                                 "status\":{},\"mean_us\":0,\"max_us\":0},"
-                                 "{\"provider\":\"embedded\",\"asked\":2,\"by_status\":{\"OK\":2},"
-                                 "\"mean_us\":400,\"max_us\":500}],"
-                                 "\"log_lines_dropped\":0}";
+    static const char wanted[] =
+        "{\"kind\":\"places-worker\",\"herd\":\"goloman\",\"worker\":"
+        "\"places-1\",\"uptime_ms\":5,\"ready\":true,"
+        "\"threads\":2,\"in_hand\":1,\"asked\":3,\"refused\":1,\"by_"
+        "status\":{\"OK\":2},\"mean_us\":0,\"max_us\":0,"
+        "\"cache\":{\"answers\":4,\"bytes\":4000},"
+        "\"providers\":[{\"provider\":\"google-legacy\",\"asked\":0,"
+        "\"cached\":0,\"joined\":0,\"by_status\":{},\"mean_us\":0,\"max_us\":0},"
+        "{\"provider\":\"embedded\",\"asked\":2,\"cached\":6,"
+        "\"joined\":1,\"by_status\":{\"OK\":2},"
+        "\"mean_us\":400,\"max_us\":500}],"
+        "\"log_lines_dropped\":0}";
     assert_int_equal(text.length, sizeof wanted - 1);
     assert_memory_equal(text.data, wanted, text.length);
     buffer_clear(&text);
@@ -74,6 +81,8 @@ static void the_metrics_have_each_provider_by_status(void **state)
     (void)state;
     struct worker_counts counts = {.asked = 3};
     counts.providers[PROVIDER_GOOGLE_LEGACY].by_status[PLACES_REQUEST_DENIED] = 7;
+    counts.providers[PROVIDER_EMBEDDED].cached = 6;
+    counts.providers[PROVIDER_EMBEDDED].joined = 1;
     worker_durations_add(&counts.lookups, 300);
     const struct worker_view view = view_of(&counts);
     struct buffer text = buffer_with_max(65536);
@@ -84,6 +93,9 @@ static void the_metrics_have_each_provider_by_status(void **state)
     assert_non_null(strstr(text.data,
         "herd_places_provider_answers_total{provider=\"google-legacy\",status=\"REQUEST_DENIED\"} "
         "7\n"));
+    assert_non_null(strstr(text.data, "herd_places_cached_total{provider=\"embedded\"} 6\n"));
+    assert_non_null(strstr(text.data, "herd_places_joined_total{provider=\"embedded\"} 1\n"));
+    assert_non_null(strstr(text.data, "herd_places_cache_bytes 4000\n"));
     assert_non_null(strstr(text.data, "herd_places_lookup_seconds_bucket{le=\"0.000250\"} 0\n"));
     assert_non_null(strstr(text.data, "herd_places_lookup_seconds_bucket{le=\"0.000500\"} 1\n"));
     assert_non_null(strstr(text.data, "herd_places_lookup_seconds_count 1\n"));

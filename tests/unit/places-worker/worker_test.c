@@ -229,6 +229,57 @@ static void a_silent_provider_ends_within_what_the_gateway_waits(void **state)
     }
 }
 
+static void look_ups_that_are_the_same_are_one_request(void **state)
+{
+    struct fixture *const f = *state;
+    assert_int_equal(setenv("HERD_GOOGLE_KEY", "secret", 1), 0);
+    http_stub_answer(&f->google,
+        HTTP_STUB_HOLD,
+        "HTTP/1.1 200 OK\r\nCache-Control: public, max-age=300\r\nContent-Length: "
+        "35\r\n\r\n{\"results\":[\"Cafe\"],\"status\":\"OK\"}\n");
+    start(f, "google-legacy");
+    for (size_t lane = 0; lane < LANES; lane++) {
+        send_nearby(f, lane, 5, 5000);
+    }
+    http_stub_await_request(&f->google);
+    http_stub_let_go(&f->google); /* those that come after this find the answer kept */
+    for (size_t lane = 0; lane < LANES; lane++) {
+        expect_text(f, "Cafe");
+    }
+    send_nearby(f, 0, 5, 5000);
+    expect_text(f, "Cafe");
+
+    ask_to_stop(f);
+    join(f);
+    worker_close(f->worker);
+    f->worker = NULL;
+    http_stub_close(&f->google);
+    assert_int_equal(f->google.requests, 1);
+    http_stub_open(&f->google);
+}
+
+static void what_may_not_be_kept_is_asked_again(void **state)
+{
+    struct fixture *const f = *state;
+    assert_int_equal(setenv("HERD_GOOGLE_KEY", "secret", 1), 0);
+    http_stub_answer(&f->google,
+        HTTP_STUB_END,
+        "HTTP/1.1 200 OK\r\nCache-Control: private, max-age=300\r\nContent-Length: "
+        "35\r\n\r\n{\"results\":[\"Cafe\"],\"status\":\"OK\"}\n");
+    start(f, "google-legacy");
+    for (unsigned i = 0; i < 3; i++) {
+        send_nearby(f, 0, 5, 5000);
+        expect_text(f, "Cafe");
+    }
+    ask_to_stop(f);
+    join(f);
+    worker_close(f->worker);
+    f->worker = NULL;
+    http_stub_close(&f->google);
+    assert_int_equal(f->google.requests, 3);
+    http_stub_open(&f->google);
+}
+
 static void what_is_in_hand_is_finished_before_the_end(void **state)
 {
     struct fixture *const f = *state;
@@ -302,6 +353,8 @@ int main(void)
         WITH_FIXTURE(many_look_ups_at_once_are_all_answered),
         WITH_FIXTURE(what_is_no_look_up_is_answered_too),
         WITH_FIXTURE(a_silent_provider_ends_within_what_the_gateway_waits),
+        WITH_FIXTURE(look_ups_that_are_the_same_are_one_request),
+        WITH_FIXTURE(what_may_not_be_kept_is_asked_again),
         WITH_FIXTURE(what_is_in_hand_is_finished_before_the_end),
         WITH_FIXTURE(a_drain_has_an_end),
         WITH_FIXTURE(a_missing_key_is_refused),
