@@ -53,6 +53,7 @@ struct client {
     struct session session;
     struct buffer writing;
 };
+_Static_assert(sizeof(struct client) < 1024, "an idle client costs too much");
 
 struct clients {
     uv_loop_t *loop;
