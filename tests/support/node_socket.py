@@ -54,6 +54,15 @@ def unpack(message):
             offset += length
 
 
+def gossip(
+    *, herd, sender, receiver, incarnation, number, head, count, to, reports, holding=(0, 0, 0, 0, 0), digest=(0, 0),
+    version=VERSION, kind=KIND_GOSSIP,
+):
+    """A message of a neighbour; each report is (server, received_ns, id, location, time)."""
+    header = pack(version, kind, herd, sender, receiver, incarnation, number, *holding, head, count, *digest, 0, to)
+    return header + b"".join(pack(*report) for report in reports)
+
+
 class NodeSocket:
     """One connection, with a deadline on everything."""
 

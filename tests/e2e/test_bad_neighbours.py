@@ -1,0 +1,163 @@
+"""Is whoever has no business among the neighbours refused, counted and told, and does nothing that it says get in?"""
+
+import contextlib
+import itertools
+import re
+import time
+
+import pytest
+
+from support.client import ask
+from support.herd import wait_until
+from support.node_socket import BUS, REQ, NodeSocket, gossip, pack
+from support.topology import GOLOMAN
+
+UCLA = b"+34.068930-118.445127"
+EVIL = ("Wilkes", 1520023934 * 10**9, b"victim", b"+10+10", b"4000000000")
+STRANGE_INCARNATION = 0x5EC0D
+
+numbers = itertools.count(1)
+
+
+@pytest.fixture(scope="module")
+def herd(make_lasting_herd):
+    herd = make_lasting_herd(GOLOMAN).start()
+    herd.ask("Hands", b"IAMAT victim %s 1520023934\n" % UCLA)
+    wait_until(lambda: is_equal(herd), "all servers are equal")
+    return herd
+
+
+def is_equal(herd):
+    statuses = [herd[server].status() for server in herd.servers]
+    return len({one["digest"] for one in statuses}) == 1 and all(
+        link["equal"] and link["connected"] for one in statuses for link in one["links"]
+    )
+
+
+def gossip_address(herd, server):
+    host, port = herd.topology["nodes"][server]["gossip"].removeprefix("tcp://").rsplit(":", 1)
+    return host, int(port)
+
+
+def message(**changes):
+    """A perfect batch of Wilkes for Hands, if nothing is changed, with a report that would win."""
+    fields = {
+        "herd": "test", "sender": "Wilkes", "receiver": "Hands", "incarnation": STRANGE_INCARNATION,
+        "number": next(numbers), "head": 1, "count": 1, "to": 1, "reports": [EVIL],
+    }
+    return gossip(**{**fields, **changes})
+
+
+def counters(herd, server="Hands"):
+    status = herd[server].status()
+    return {name: status[name] for name in ("gossip_refused", "gossip_malformed", "reports", "digest", "lseq")}
+
+
+def assert_refused(herd, messages, counter):
+    """All of them are counted there, and the table is as before."""
+    before = counters(herd)
+    with NodeSocket(gossip_address(herd, "Hands"), BUS) as stranger:
+        for one in messages:
+            stranger.send(one)
+        expected = {**before, counter: before[counter] + len(messages)}
+        wait_until(lambda: counters(herd)[counter] >= expected[counter], f"{len(messages)} messages are counted as {counter}")
+    assert counters(herd) == expected
+    assert herd.ask("Hands", b"WHATSAT victim 1 0\n").split(b" ")[4] == UCLA
+    assert is_equal(herd)
+
+
+REFUSED = {
+    "another-herd": {"herd": "hill"},
+    "an-unknown-name": {"sender": "Campbell"},
+    "a-node-that-is-no-neighbour": {"sender": "Welsh"},
+    "its-own-name": {"sender": "Hands"},
+    "meant-for-another": {"receiver": "Goloman"},
+    "a-second-process": {},
+}
+
+
+@pytest.mark.parametrize("changes", REFUSED.values(), ids=list(REFUSED))
+def test_who_has_no_business_here_is_refused(herd, changes):
+    assert_refused(herd, [message(**changes) for _ in range(3)], "gossip_refused")
+
+
+MALFORMED = {
+    "another-version": message(version=2),
+    "another-kind": message(kind=1),
+    "nothing": b"",
+    "half": message()[:-20],
+    "more": message() + b"\x00",
+    "no-location": message(reports=[("Wilkes", 1, b"victim", b"north", b"4000000000")]),
+    "no-time": message(reports=[("Wilkes", 1, b"victim", b"+10+10", b"soon")]),
+    "an-id-with-a-space": message(reports=[("Wilkes", 1, b"the victim", b"+10+10", b"4000000000")]),
+    "a-server-nobody-named": message() + pack(7, 1, b"victim", b"+10+10", b"4000000000"),
+    "a-good-report-and-a-bad-one": message(reports=[EVIL, ("Wilkes", 1, b"other", b"+91+10", b"1")]),
+}
+
+
+@pytest.mark.parametrize("bytes_sent", MALFORMED.values(), ids=list(MALFORMED))
+def test_what_is_malformed_is_refused_as_a_whole(herd, bytes_sent):
+    assert_refused(herd, [bytes_sent] * 3, "gossip_malformed")
+
+
+def test_chance_bytes_and_torn_messages_are_refused(herd, seeded):
+    valid, hello = message(), message(reports=[])
+    messages = [seeded.randbytes(seeded.randrange(300)) for _ in range(500)]
+    messages += [valid[:length] for length in range(len(valid)) if length != len(hello)]
+    assert_refused(herd, messages, "gossip_malformed")
+
+
+def test_a_message_beyond_the_largest_ends_its_connection_only(herd):
+    before = counters(herd)
+    with NodeSocket(gossip_address(herd, "Hands"), BUS) as stranger:
+        stranger.socket.sendall((1 << 40).to_bytes(8, "big") + b"\0" * 1000)
+        with pytest.raises((EOFError, OSError)):
+            stranger.receive()
+    assert counters(herd) == before and is_equal(herd)
+
+
+@pytest.mark.parametrize("greeting", [b"GET / HTTP/1.0\r\n\r\n", b"\0SP\0\0\x30\0\0", b"\0", b""], ids=["http", "req", "short", "none"])
+def test_who_does_not_speak_the_transport_harms_nobody(herd, greeting):
+    before = counters(herd)
+    for _ in range(20):
+        with contextlib.suppress(ConnectionError):
+            ask(gossip_address(herd, "Hands"), greeting)
+    herd.ask("Hands", b"WHATSAT victim 1 0\n")
+    assert counters(herd) == before and is_equal(herd)
+
+
+def test_a_gateway_of_another_herd_is_told_whom_it_met(herd):
+    """Its request is not done; the answer names herd and server, so that it can see its mistake."""
+    host, port = herd.topology["nodes"]["Hands"]["requests"].removeprefix("tcp://").rsplit(":", 1)
+    before = counters(herd)
+    with NodeSocket((host, int(port)), REQ) as stranger:
+        stranger.send(b"\x80\0\0\1" + pack(1, 1, "hill", "Hands", 1, b"victim", b"+10+10", b"4000000000"))
+        answer = stranger.receive()
+    assert b"test" in answer and b"Hands" in answer
+    assert counters(herd) == before
+
+
+def test_refusals_are_logged_once_a_second_with_their_number(make_herd):
+    herd = make_herd("Hands-Wilkes").start()
+    started = time.monotonic()
+    with NodeSocket(gossip_address(herd, "Hands"), BUS) as stranger:
+        for _ in range(2000):
+            stranger.send(message(herd="hill"))
+        wait_until(lambda: counters(herd)["gossip_refused"] == 2000, "all are counted")
+    seconds = time.monotonic() - started
+
+    lines = wait_until(lambda: re.findall(rb"event=gossip_refused [^\n]*", herd["Hands"].log()), "the log tells of it")
+
+    assert 1 <= len(lines) <= seconds + 2
+    assert all(b"another herd" in line and b"count=" in line for line in lines)
+
+
+def test_a_second_process_under_a_living_name_changes_nothing_while_reports_flow(make_herd):
+    herd = make_herd("Hands-Wilkes").start()
+    with NodeSocket(gossip_address(herd, "Hands"), BUS) as stranger:
+        for number in range(200):
+            stranger.send(message())
+            herd.ask("Wilkes", b"IAMAT client%d %s 1520023934\n" % (number, UCLA))
+        wait_until(lambda: is_equal(herd), "both servers are equal")
+    assert herd["Hands"].status()["reports"] == 200
+    assert counters(herd)["gossip_refused"] == 200
