@@ -1,10 +1,12 @@
-"""A server in the place of Google's legacy Nearby Search: answers in its form, or badly in any way that is asked for."""
+"""Servers in the place of Google (legacy and new) and Overpass: they answer in their form, or badly in any way asked for."""
 
 import contextlib
 import http.server
 import json
 import socket
+import ssl
 import struct
+import subprocess
 import threading
 import urllib.parse
 
@@ -54,21 +56,34 @@ def _member(value, depth):
 
 class FakePlaces:
     """
+    Google's legacy Nearby Search; the classes below are the others.
+
     with FakePlaces() as fake:
-        fake.url                       for places.google_legacy_url
+        fake.url                       for places.google_legacy_url; https with an authority
         fake.answer(body, status=200)  what every request gets from now on (at first: three cafes)
+        fake.answer_by(function)       the same, made by a function of what fake.requests will have
         fake.misbehave("hang")         one of: hang, cut, reset, garbage, close, drip, huge
         fake.delay(0.2)                before every answer
-        fake.requests                  the queries, as dictionaries, oldest first
+        fake.requests                  what was asked, as dictionaries, oldest first
+        fake.at_once_max               the most requests that were there at the same time
     """
 
-    def __init__(self, host="127.0.0.1"):
+    path = PATH
+
+    def __init__(self, host="127.0.0.1", authority=None):
         self.requests = []
-        self._body = legacy_text(["Cruise Bar", "Zürich <1>", "Third"]).encode()
+        self.at_once_max = 0
+        self._at_once = 0
+        self._lock = threading.Lock()
+        self._body = self._usual_body().encode()
+        self._headers = {}
+        self._answer_by = None
         self._status = 200
         self._misbehaviour = None
         self._delay_s = 0
         self._ended = threading.Event()
+        self._scheme = "https" if authority else "http"
+        context = authority.server_context(host) if authority else None
         fake = self
 
         class Handler(http.server.BaseHTTPRequestHandler):
@@ -77,12 +92,20 @@ class FakePlaces:
             def do_GET(self):
                 fake._handle(self)
 
+            do_POST = do_GET
+
             def log_message(self, *_):
                 pass
 
         class Server(http.server.ThreadingHTTPServer):
             daemon_threads = True
             request_queue_size = 256
+
+            def get_request(self):
+                connection, address = super().get_request()
+                if context:  # the handshake is done by the thread that reads first
+                    connection = context.wrap_socket(connection, server_side=True, do_handshake_on_connect=False)
+                return connection, address
 
             def handle_error(self, *_):
                 pass  # whoever asks may go at any time
@@ -92,7 +115,7 @@ class FakePlaces:
 
     @property
     def url(self):
-        return "http://%s:%d" % self._server.server_address[:2]
+        return "%s://%s:%d" % (self._scheme, *self._server.server_address[:2])
 
     def __enter__(self):
         self._thread.start()
@@ -103,10 +126,15 @@ class FakePlaces:
         self._server.shutdown()
         self._server.server_close()
 
-    def answer(self, body, status=200):
+    def answer(self, body, status=200, **headers):
         self._body = body if isinstance(body, bytes) else body.encode()
+        self._headers = {name.replace("_", "-"): value for name, value in headers.items()}
         self._status = status
         self._misbehaviour = None
+        self._answer_by = None
+
+    def answer_by(self, function):
+        self._answer_by = function
 
     def misbehave(self, how):
         assert hasattr(self, f"_{how}"), how
@@ -115,21 +143,46 @@ class FakePlaces:
     def delay(self, seconds):
         self._delay_s = seconds
 
+    # ---- What differs between the services ----
+
+    def _usual_body(self):
+        return legacy_text(["Cruise Bar", "Zürich <1>", "Third"])
+
+    def _question(self, handler):
+        """What a request asks, for self.requests."""
+        return dict(urllib.parse.parse_qsl(urllib.parse.urlsplit(handler.path).query, keep_blank_values=True))
+
+    # ---- Answering ----
+
     def _handle(self, handler):
-        url = urllib.parse.urlsplit(handler.path)
-        self.requests.append(dict(urllib.parse.parse_qsl(url.query, keep_blank_values=True)))
+        with self._lock:
+            self._at_once += 1
+            self.at_once_max = max(self.at_once_max, self._at_once)
+        try:
+            self._answer(handler)
+        finally:
+            with self._lock:
+                self._at_once -= 1
+
+    def _answer(self, handler):
+        question = self._question(handler)
+        self.requests.append(question)
         self._ended.wait(self._delay_s)
         with contextlib.suppress(OSError):
             if self._misbehaviour:
                 handler.close_connection = True
                 getattr(self, f"_{self._misbehaviour}")(handler)
-            elif url.path != PATH:
+            elif urllib.parse.urlsplit(handler.path).path != self.path:
                 self._send(handler, 404, b"<html>Not here</html>")
+            elif self._answer_by:
+                self._send(handler, 200, self._answer_by(question).encode())
             else:
                 self._send(handler, self._status, self._body)
 
     def _send(self, handler, status, body, length=None):
         handler.send_response(status)
+        for name, value in self._headers.items():
+            handler.send_header(name, value)
         handler.send_header("Content-Type", "application/json; charset=UTF-8")
         handler.send_header("Content-Length", str(len(body) if length is None else length))
         handler.end_headers()
@@ -161,3 +214,91 @@ class FakePlaces:
             if self._ended.wait(0.05):
                 return
             handler.wfile.write(bytes([byte]))
+
+
+def new_places(names):
+    """A body as Places API (New) sends it."""
+    return json.dumps({"places": [
+        {
+            "id": f"fake-{number}",
+            "types": ["cafe"],
+            "location": {"latitude": -33.8587323, "longitude": 151.2100055},
+            "displayName": {"text": name, "languageCode": "en"},
+            "rating": 4.5,
+        }
+        for number, name in enumerate(names)
+    ]}, ensure_ascii=False, indent=2) if names else "{}"
+
+
+class FakeNewGoogle(FakePlaces):
+    """Places API (New), for places.google_url."""
+
+    path = "/v1/places:searchNearby"
+
+    def _usual_body(self):
+        return new_places(["Cruise Bar", "Zürich <1>", "Third"])
+
+    def _question(self, handler):
+        body = handler.rfile.read(int(handler.headers.get("Content-Length", 0)))
+        return {
+            "method": handler.command,
+            "key": handler.headers.get("X-Goog-Api-Key"),
+            "mask": handler.headers.get("X-Goog-FieldMask"),
+            "type": handler.headers.get("Content-Type"),
+            "via": handler.headers.get("Via"),
+            "body": json.loads(body),
+        }
+
+
+def overpass_elements(*elements, **more):
+    """A body as Overpass sends it, of (id, latitude, longitude, tags)."""
+    return json.dumps({"version": 0.6, **more, "elements": [
+        {"type": "node", "id": number, "lat": latitude, "lon": longitude, "tags": tags}
+        for number, latitude, longitude, tags in elements
+    ]}, ensure_ascii=False)
+
+
+class FakeOverpass(FakePlaces):
+    """An Overpass server; its url and its path are places.overpass_url."""
+
+    path = "/api/interpreter"
+
+    def _usual_body(self):
+        return overpass_elements()
+
+    def _question(self, handler):
+        form = handler.rfile.read(int(handler.headers.get("Content-Length", 0))).decode()
+        query = urllib.parse.parse_qs(form)["data"][0]
+        return {
+            "method": handler.command,
+            "agent": handler.headers.get("User-Agent"),
+            "query": query,
+            "radius": int(query.split("(around:")[1].split(",")[0]),
+        }
+
+
+class Authority:
+    """A certificate authority that nobody else trusts; `ca_file` is for places.ca_file."""
+
+    def __init__(self, folder):
+        self._folder = folder
+        self.ca_file = folder / "ca.pem"
+        self._request("ca", "-addext", "basicConstraints=critical,CA:TRUE")
+
+    def certificate_for(self, host):
+        """Files of a certificate for this address, and of its key."""
+        self._request(host, "-CA", self.ca_file, "-CAkey", self._folder / "ca.key", "-addext", f"subjectAltName=IP:{host}",
+                      "-addext", "basicConstraints=critical,CA:FALSE")
+        return self._folder / f"{host}.pem", self._folder / f"{host}.key"
+
+    def server_context(self, host):
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(*self.certificate_for(host))
+        return context
+
+    def _request(self, name, *more):
+        subprocess.run(
+            ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes",
+             "-days", "2", "-subj", f"/CN={name}", "-keyout", self._folder / f"{name}.key",
+             "-out", self._folder / f"{name}.pem", *more],
+            check=True, capture_output=True)
