@@ -46,9 +46,11 @@ bool overpass_is_last(const struct nearby *nearby, unsigned step)
 static enum status append_query(
     struct buffer *query, const struct nearby *nearby, double radius_m, unsigned within_s)
 {
+    static const char amenities[] = "[\"amenity\"][\"amenity\"!~\"^(bench|bicycle_parking|"
+                                    "parking_entrance|parking_space|recycling|vending_machine|"
+                                    "waste_basket)$\"]";
     static const char *const filters[] = {
-        "[\"amenity\"][\"amenity\"!~\"^(bench|bicycle_parking|parking_entrance|parking_space|"
-        "recycling|vending_machine|waste_basket)$\"]",
+        amenities,
         "[~\"^(shop|tourism|leisure|office|healthcare|historic|craft)$\"~\".\"]",
         "[\"railway\"~\"^(station|halt|tram_stop)$\"]",
         "[\"aeroway\"~\"^(aerodrome|heliport)$\"]",
