@@ -13,7 +13,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-enum { URL_SIZE = 64 };
+enum { URL_SIZE = 64, STEP_BACK_MS = 500 };
 
 struct canary {
     nng_socket perch;
@@ -23,6 +23,7 @@ struct canary {
     uint64_t beats;
     struct instant asked;
     struct instant excused; /* silence before that does not count */
+    int64_t wall_ahead_ns;  /* of the wall clock before the monotonic one, when last asked */
 };
 
 static void on_connected(nng_pipe pipe, nng_pipe_ev event, void *context)
@@ -46,10 +47,37 @@ static void close_and_free(void *context)
     free(canary);
 }
 
+static int dial(struct canary *canary, const char *url)
+{
+    return nng_dial(canary->bird, url, NULL, NNG_FLAG_NONBLOCK);
+}
+
+static void write_url(const struct canary *canary, char ret_url[URL_SIZE])
+{
+    (void)snprintf(ret_url, URL_SIZE, "inproc://canary-%" PRIxPTR, (uintptr_t)canary);
+}
+
+/*
+ * Before NNG 1.6 its timers sleep by the wall clock: set back, they sleep that much longer, and
+ * only new ones do not. So the bird gets a new dialer; the old one comes back when its time comes.
+ */
+static void note_wall_clock(struct canary *canary, struct instant now)
+{
+    const int64_t ahead_ns = wall_clock_ns() - instant_now().ns;
+    const bool was_set_back = ahead_ns < canary->wall_ahead_ns - STEP_BACK_MS * NS_PER_MS;
+    canary->wall_ahead_ns = ahead_ns;
+    if (was_set_back) {
+        char url[URL_SIZE];
+        write_url(canary, url);
+        (void)dial(canary, url); /* should it fail, the silence tells */
+        canary->excused = now;
+    }
+}
+
 static int start(struct canary *canary)
 {
     char url[URL_SIZE];
-    (void)snprintf(url, sizeof url, "inproc://canary-%" PRIxPTR, (uintptr_t)canary);
+    write_url(canary, url);
     int failed = nng_socket_set_ms(canary->bird, NNG_OPT_RECONNMINT, CANARY_PERIOD_MS);
     if (failed == 0) {
         failed = nng_socket_set_ms(canary->bird, NNG_OPT_RECONNMAXT, CANARY_PERIOD_MS);
@@ -61,7 +89,7 @@ static int start(struct canary *canary)
         failed = nng_listen(canary->perch, url, NULL, 0);
     }
     if (failed == 0) {
-        failed = nng_dial(canary->bird, url, NULL, NNG_FLAG_NONBLOCK);
+        failed = dial(canary, url);
     }
     return failed;
 }
@@ -80,6 +108,7 @@ enum status canary_create(struct canary **ret_canary)
     int failed = pthread_mutex_init(&canary->mutex, NULL);
     assert(failed == 0); /* a plain mutex needs no resource */
     canary->asked = canary->excused = instant_now();
+    canary->wall_ahead_ns = wall_clock_ns() - canary->asked.ns;
     failed = nng_bus0_open(&canary->perch);
     if (failed != 0) {
         free(canary);
@@ -113,6 +142,7 @@ bool canary_is_alive(struct canary *canary, struct instant now)
         canary->excused = now;
     }
     canary->asked = now;
+    note_wall_clock(canary, now);
     pthread_mutex_lock(&canary->mutex);
     const struct instant beat = canary->beat;
     pthread_mutex_unlock(&canary->mutex);

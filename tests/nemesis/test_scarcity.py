@@ -1,0 +1,152 @@
+"""Does a node go on when its disk is full, when its wall clock jumps, and when no descriptor is left?
+
+Here and not among the end-to-end tests, because the small disks are mounted in namespaces of the run.
+"""
+
+import contextlib
+import resource
+import socket
+import subprocess
+
+import pytest
+
+from support.client import parse_at
+from support.herd import Herd, wait_until
+from support.topology import make_topology
+
+UCLA = b"+34.068930-118.445127"
+GRAPH = "Hands-Wilkes Wilkes-Holiday"
+
+
+@pytest.fixture
+def small_disk(tmp_path):
+    """A folder on a disk of a megabyte."""
+    folder = tmp_path / "run"
+    folder.mkdir()
+    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=1m", "tmpfs", folder], check=True)
+    yield folder
+    subprocess.run(["umount", "--lazy", folder], check=True)
+
+
+@contextlib.contextmanager
+def running(folder, topology):
+    herd = Herd(folder, topology)
+    try:
+        yield herd.start()
+    finally:
+        herd.stop()
+
+
+def assert_every_server_hears_every_other(herd, name):
+    for server in herd.servers:
+        client_id = name + b"-" + server.encode()
+        at_line = herd.ask(server, b"IAMAT %s %s 1520023934\n" % (client_id, UCLA))
+        assert parse_at(at_line).server == server.encode()
+        for other in herd.servers:
+            wait_until(lambda at=other: herd.knows(at, at_line, client_id), f"{other} hears from {server}")
+
+
+def test_a_full_disk_stops_nobody(small_disk):
+    with running(small_disk, make_topology(GRAPH, logs={"traffic": True})) as herd:
+        with contextlib.suppress(OSError), open(small_disk / "filler", "wb") as filler:
+            while True:
+                filler.write(b"x" * 4096)
+                filler.flush()
+        for number in range(20):
+            herd.ask("Hands", b"".join(b"IAMAT full%d %s %d\n" % (one, UCLA, number) for one in range(200)))
+
+        assert_every_server_hears_every_other(herd, b"full")
+        lost = wait_until(lambda: "herd_node_log_lines_dropped_total 0\n" not in herd["Hands"].metrics(), "lost lines are counted")
+        assert lost
+
+        (small_disk / "filler").unlink()
+        herd.ask("Hands", b"IAMAT again %s 1\n" % UCLA)
+        wait_until(lambda: b"id=again" in herd["Hands"].log(), "it logs again when there is room")
+
+
+def test_a_node_restarts_on_a_full_disk(small_disk):
+    with running(small_disk, make_topology(GRAPH)) as herd:
+        with contextlib.suppress(OSError), open(small_disk / "filler", "wb") as filler:
+            while True:
+                filler.write(b"x" * 4096)
+                filler.flush()
+
+        herd["Wilkes"].restart().wait_ready()
+
+        assert_every_server_hears_every_other(herd, b"restarted")
+
+
+CLOCK = {"a-year-ahead": 365 * 86400, "a-year-back": -365 * 86400}
+
+
+@pytest.mark.parametrize("jump_s", CLOCK.values(), ids=list(CLOCK))
+def test_a_wall_clock_that_jumps_stops_nobody(tmp_path, monkeypatch, jump_s):
+    """All processes run under libfaketime, which reads the offset anew from a file; one node's jumps while it runs."""
+    offsets = {}
+    library = subprocess.run(
+        ["find", "/usr/lib", "-name", "libfaketimeMT.so.1"], capture_output=True, text=True, check=True
+    ).stdout.split()[0]
+    herd = Herd(tmp_path, make_topology(GRAPH))
+    monkeypatch.setenv("LD_PRELOAD", library)
+    monkeypatch.setenv("FAKETIME_NO_CACHE", "1")
+    monkeypatch.setenv("FAKETIME_DONT_FAKE_MONOTONIC", "1")
+    try:
+        for process in herd.processes.values():
+            offsets[process.name] = tmp_path / f"{process.name}.offset"
+            offsets[process.name].write_text("+0\n")
+            monkeypatch.setenv("FAKETIME_TIMESTAMP_FILE", str(offsets[process.name]))
+            process.start()
+        monkeypatch.delenv("LD_PRELOAD")
+        for process in herd.processes.values():
+            process.wait_ready()
+        before = parse_at(herd.ask("Wilkes", b"IAMAT before %s 1520023934\n" % UCLA))
+
+        offsets["Wilkes"].write_text(f"{jump_s:+d}\n")
+
+        def difference_s():
+            at = parse_at(herd.ask("Wilkes", b"IAMAT during %s 1520023934\n" % UCLA))
+            assert at.server == b"Wilkes"
+            return (at.difference_ns - before.difference_ns) / 10**9
+
+        wait_until(lambda: abs(difference_s() - jump_s) < 600, "its clock has jumped")
+        assert_every_server_hears_every_other(herd, b"jumped")
+        offsets["Wilkes"].write_text("+0\n")
+        wait_until(lambda: abs(difference_s()) < 600, "its clock is back")
+        assert_every_server_hears_every_other(herd, b"back")
+        herd["Hands"].kill()
+        monkeypatch.setenv("LD_PRELOAD", library)
+        offsets["Hands"].write_text(f"{jump_s:+d}\n")
+        monkeypatch.setenv("FAKETIME_TIMESTAMP_FILE", str(offsets["Hands"]))
+        herd["Hands"].start()
+        monkeypatch.delenv("LD_PRELOAD")
+        herd["Hands"].wait_ready()
+        assert_every_server_hears_every_other(herd, b"elsewhen")
+    finally:
+        monkeypatch.delenv("LD_PRELOAD", raising=False)
+        herd.stop()
+
+
+def test_a_node_without_descriptors_serves_whom_it_has_and_heals_when_there_are_some(tmp_path):
+    with running(tmp_path, make_topology(GRAPH)) as herd:
+        node = herd["Wilkes"]
+        soft, hard = resource.prlimit(node.pid, resource.RLIMIT_NOFILE)
+        limit = node.descriptor_count() + 3
+        resource.prlimit(node.pid, resource.RLIMIT_NOFILE, (limit, hard))
+        host, port = herd.topology["nodes"]["Wilkes"]["gossip"].removeprefix("tcp://").rsplit(":", 1)
+        with contextlib.ExitStack() as stack:
+            for _ in range(50):
+                stack.enter_context(socket.create_connection((host, int(port))))
+            assert_every_server_hears_every_other(herd, b"crowded")
+
+            # A neighbour that restarts now may have to wait, but nobody stops.
+            herd["Hands"].restart()
+            for number in range(50):
+                assert parse_at(herd.ask("Wilkes", b"IAMAT poor%d %s 1\n" % (number, UCLA))).server == b"Wilkes"
+            assert node.is_running()
+        resource.prlimit(node.pid, resource.RLIMIT_NOFILE, (soft, hard))
+
+        herd["Hands"].wait_ready()
+        wait_until(
+            lambda: parse_at(herd.ask("Hands", b"IAMAT who %s 1\n" % UCLA)).server == b"Hands", "Hands serves again"
+        )
+        assert_every_server_hears_every_other(herd, b"healed")
