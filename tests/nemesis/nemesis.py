@@ -8,14 +8,16 @@ likes.
 
 import contextlib
 import itertools
+import pathlib
 import random
+import re
 import threading
 import time
 
 from nemesis.history import SECOND, Command, Death, End, History, Sight, Version, check
 from support.client import Client
 from support.herd import Herd, wait_until
-from support.network import EDGE, Network, partition
+from support.network import Network, partition
 from support.node_socket import NodeReader
 from support.topology import GOLOMAN, make_topology, servers_of, spread_over
 
@@ -36,6 +38,15 @@ def version_held(held):
     whole, _, fraction = held.time.partition(b".")
     time_ns = int(whole) * SECOND + int(fraction[:9].ljust(9, b"0") or b"0")
     return Version(time_ns, held.server, held.received_ns, held.location, held.time)
+
+
+def resources(process):
+    status = pathlib.Path(f"/proc/{process.pid}/status").read_text()
+    return {
+        "descriptors": process.descriptor_count(),
+        "threads": int(re.search(r"Threads:\s+(\d+)", status)[1]),
+        "megabytes": int(re.search(r"VmRSS:\s+(\d+)", status)[1]) // 1024,
+    }
 
 
 class Load:
@@ -209,13 +220,10 @@ class Faults:
         seconds = self.chance.uniform(1, self.pause_s_max)
         self.say(f"{process.name} is stopped for {seconds:.1f} s")
         process.pause()
-        self._sleep(seconds)
+        time.sleep(seconds)
         return process.resume
 
-    def _sleep(self, seconds):
-        time.sleep(seconds)
-
-    def _kill(self, *names):
+    def kill(self, *names):
         killed = [self.herd[name] for name in names if self.herd[name].is_running()]
         self.say("kill -9 " + " ".join(process.name for process in killed))
         sent_ns = time.time_ns()
@@ -233,17 +241,17 @@ class Faults:
         return restart
 
     def killed_node(self):
-        return self._kill(self.chance.choice(self.herd.servers))
+        return self.kill(self.chance.choice(self.herd.servers))
 
     def two_nodes_killed(self):
-        return self._kill(*self.chance.sample(self.herd.servers, 2))
+        return self.kill(*self.chance.sample(self.herd.servers, 2))
 
     def killed_gateway(self):
-        return self._kill(self.chance.choice(list(self.herd.gateways)))
+        return self.kill(self.chance.choice(list(self.herd.gateways)))
 
     def killed_workers(self):
         workers = list(self.herd.workers)
-        return self._kill(*self.chance.sample(workers, self.chance.randint(1, len(workers))))
+        return self.kill(*self.chance.sample(workers, self.chance.randint(1, len(workers))))
 
 
 class Nemesis:
@@ -338,6 +346,34 @@ class Nemesis:
                 return []
             if violations := self.round(number, min(left, round_s_max)):
                 return violations
+
+    def run_kills(self, count, together=50):
+        """Kills nodes and gateways one by one under load; what leaks in those that survive, and what was untrue."""
+        self.herd.start()
+        self.wait_converged()
+        chance = random.Random(self.seed)
+        survivors = [self.herd.servers[0], list(self.herd.gateways)[0], *self.herd.workers]
+        victims = [name for name in [*self.herd.nodes, *self.herd.gateways] if name not in survivors]
+        violations = []
+        before = {}
+        for number in range(0, count, together):
+            with Load(self.herd, b"kills%d" % number, f"{self.seed} {number}") as load:
+                faults = Faults(self.herd, chance, load.history, lambda text: None, 0)
+                for _ in range(min(together, count - number)):
+                    victim = chance.choice(victims)
+                    faults.kill(victim)()
+                    self.herd[victim].wait_ready()
+            self.wait_converged()
+            self._see_ends(load)
+            violations += check(load.history)
+            held = {name: resources(self.herd[name]) for name in survivors}
+            before = before or held  # when all had met each other, and load
+            self.say(f"{min(number + together, count)} kills: {held}")
+        for name, now in held.items():
+            for what, slack in (("descriptors", 20), ("threads", 2), ("megabytes", 8)):
+                if now[what] > before[name][what] + slack:
+                    violations.append(f"{name} had {before[name][what]} {what}, and after {count} kills {now[what]}")
+        return violations
 
     def stop(self):
         self.network.heal()
