@@ -11,16 +11,18 @@ enum { OPTIONS_MAX = 64 }; /* one bit each tells whether it was given */
 /* `name`, `name PLACEHOLDER`: how an option is written. */
 static int written_length(const struct option_spec *spec)
 {
-    const size_t placeholder = spec->placeholder == NULL ? 0 : 1 + strlen(spec->placeholder);
-    return (int)(strlen(spec->name) + placeholder);
+    const size_t name = spec->name == NULL ? 0 : strlen("--") + strlen(spec->name);
+    const size_t space = spec->name == NULL || spec->placeholder == NULL ? 0 : 1;
+    return (int)(name + space + (spec->placeholder == NULL ? 0 : strlen(spec->placeholder)));
 }
 
 static void print_option(const struct option_spec *spec, int width)
 {
     const char *placeholder = spec->placeholder == NULL ? "" : spec->placeholder;
-    printf("  --%s%s%s%*s  %s%s\n",
-        spec->name,
-        spec->placeholder == NULL ? "" : " ",
+    printf("  %s%s%s%s%*s  %s%s\n",
+        spec->name == NULL ? "" : "--",
+        spec->name == NULL ? "" : spec->name,
+        spec->name == NULL || spec->placeholder == NULL ? "" : " ",
         placeholder,
         width - written_length(spec),
         "",
@@ -36,12 +38,19 @@ static void print_help(
         {.name = "version", .help = "Shows the version."},
     };
     int width = written_length(&common[1]);
+    const char *alone = NULL;
     for (size_t i = 0; i < count; i++) {
         const int length = written_length(&specs[i]);
         width = length > width ? length : width;
+        alone = specs[i].name == NULL ? specs[i].placeholder : alone;
     }
 
-    printf("%s: %s\n\nUsage: %s OPTION...\n\n", program, purpose, program);
+    printf("%s: %s\n\nUsage: %s OPTION...%s%s\n\n",
+        program,
+        purpose,
+        program,
+        alone == NULL ? "" : " ",
+        alone == NULL ? "" : alone);
     for (size_t i = 0; i < count; i++) {
         print_option(&specs[i], width);
     }
@@ -54,7 +63,18 @@ static const struct option_spec *find(
     const struct option_spec *specs, size_t count, struct slice name)
 {
     for (size_t i = 0; i < count; i++) {
-        if (slice_equals(slice_of(specs[i].name), name)) {
+        if (specs[i].name != NULL && slice_equals(slice_of(specs[i].name), name)) {
+            return &specs[i];
+        }
+    }
+    return NULL;
+}
+
+/* The one without a name, or NULL. */
+static const struct option_spec *find_alone(const struct option_spec *specs, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        if (specs[i].name == NULL) {
             return &specs[i];
         }
     }
@@ -104,7 +124,16 @@ enum status options_parse(const char *program,
             return STATUS_OK;
         }
         if (strncmp(argument, "--", 2) != 0) {
-            return complain(complaint, program, "unexpected argument '", slice_of(argument), "'");
+            const struct option_spec *alone = find_alone(specs, count);
+            const uint64_t alone_bit = alone == NULL ? 0 : UINT64_C(1) << (alone - specs);
+            if (alone == NULL || (given & alone_bit) != 0 ||
+                (argument[0] == '-' && argument[1] != '\0')) {
+                return complain(
+                    complaint, program, "unexpected argument '", slice_of(argument), "'");
+            }
+            given |= alone_bit;
+            *alone->value = argument;
+            continue;
         }
 
         const char *value = strchr(argument, '=');
@@ -140,8 +169,12 @@ enum status options_parse(const char *program,
 
     for (size_t i = 0; i < count; i++) {
         if (specs[i].is_required && (given & (UINT64_C(1) << i)) == 0) {
-            return complain(
-                complaint, program, "option --", slice_of(specs[i].name), " is missing");
+            const bool is_alone = specs[i].name == NULL;
+            return complain(complaint,
+                program,
+                is_alone ? "argument " : "option --",
+                slice_of(is_alone ? specs[i].placeholder : specs[i].name),
+                " is missing");
         }
     }
     *ret_is_done = false;

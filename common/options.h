@@ -10,7 +10,8 @@
 #include <stddef.h>
 
 struct option_spec {
-    const char *name;        /* without the dashes, e.g. "topology" */
+    const char *name;        /* without the dashes, e.g. "topology"; NULL: the one argument that
+                                stands alone */
     const char *placeholder; /* e.g. "FILE"; NULL: a switch without a value */
     const char *help;        /* one sentence */
     bool is_required;
@@ -19,6 +20,7 @@ struct option_spec {
 
 /*
  * Parses `--name VALUE` and `--name=VALUE`, each at most once; what is not given keeps its value.
+ * An argument without dashes, or `-`, goes to the option without a name, of which there may be one.
  * At most 64 options. STATUS_MALFORMED: `*complaint` gets one line, without line end, that says
  * what is wrong and points to --help. STATUS_NO_MEMORY, STATUS_FULL: `*complaint` could not take
  * that line.

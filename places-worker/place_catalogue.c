@@ -17,15 +17,20 @@ static const struct place_source sources[] = {
     {"trainline",
         "Stations from " LINK(
             "https://github.com/trainline-eu/stations", "trainline-eu/stations") " (" ODBL_1 ")"},
+    {"osm",
+        "Places \xC2\xA9 " LINK("https://www.openstreetmap.org/copyright",
+            "OpenStreetMap contributors") " (" ODBL_1 ")"},
 };
 
 static const struct place_kind kinds[] = {
-    {"locality", "locality political", false},
-    {"neighborhood", "neighborhood political", false},
-    {"airport", "airport point_of_interest establishment", false},
-    {"heliport", "point_of_interest establishment", true},
-    {"seaplane_base", "airport point_of_interest establishment", false},
-    {"train_station", "train_station transit_station point_of_interest establishment", false},
+    {"locality", "locality political", RANKING_SETTLEMENTS},
+    {"neighborhood", "neighborhood political", RANKING_SETTLEMENTS},
+    {"airport", "airport point_of_interest establishment", RANKING_TRANSPORT},
+    {"heliport", "point_of_interest establishment", RANKING_MINOR},
+    {"seaplane_base", "airport point_of_interest establishment", RANKING_TRANSPORT},
+    {"train_station",
+        "train_station transit_station point_of_interest establishment",
+        RANKING_TRANSPORT},
 };
 
 const struct place_source *place_catalogue_source(struct slice name)

@@ -4,8 +4,7 @@
 #define PLACES_WORKER_PLACE_CATALOGUE_H
 
 #include "common/slice.h"
-
-#include <stdbool.h>
+#include "places-worker/ranking.h"
 
 struct place_source {
     const char *name;        /* the first part of its ids */
@@ -15,7 +14,7 @@ struct place_source {
 struct place_kind {
     const char *name;
     const char *types; /* Google's legacy types, separated by spaces */
-    bool is_minor;
+    enum ranking_family family;
 };
 
 /* By name; a static object, or NULL: there is none of that name. */

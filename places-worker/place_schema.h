@@ -1,8 +1,9 @@
 /*
- * The places database: what place_writer makes and place_store reads, in one file of SQLite.
+ * The places database: what place_writer makes, place_importer adds to and place_store reads, in
+ * one file of SQLite.
  *
  *   source  a source of places: the first part of their ids, and the credit it is owed
- *   kind    a kind of place: Google's types for it, and whether it is a minor one (see ranking.h)
+ *   kind    a kind of place: Google's types for it, and its family (see ranking.h)
  *   place   exact coordinates; the columns that every candidate is judged by come first
  *   place_box  R*Tree of 32-bit coordinates, a box (a point) per place; the same numbers as in
  * `place`
@@ -12,14 +13,14 @@
 
 /* In the file's header: that it is one of these, and which version of the tables below. */
 #define PLACE_SCHEMA_APPLICATION_ID 0x48455244 /* "HERD" */
-#define PLACE_SCHEMA_VERSION        1
+#define PLACE_SCHEMA_VERSION        2
 
 #define PLACE_SCHEMA_TABLES                                                                        \
     "CREATE TABLE source ("                                                                        \
     "  number INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE, attribution TEXT NOT NULL);"         \
     "CREATE TABLE kind ("                                                                          \
     "  number INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE, types TEXT NOT NULL,"                \
-    "  is_minor INTEGER NOT NULL);"                                                                \
+    "  family INTEGER NOT NULL);"                                                                  \
     "CREATE TABLE place ("                                                                         \
     "  number INTEGER PRIMARY KEY, latitude REAL NOT NULL, longitude REAL NOT NULL,"               \
     "  prominence INTEGER NOT NULL, kind INTEGER NOT NULL REFERENCES kind,"                        \

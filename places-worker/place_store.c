@@ -11,6 +11,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 enum {
@@ -18,12 +19,13 @@ enum {
     CACHE_KIB = 16 * 1024,       /* pages of one connection: most of what a busy region needs */
     DEADLINE_CHECK_STEPS = 4000, /* instructions of SQLite's machine, a fraction of a millisecond */
     TEXT_MAX = 1023,
+    COMPLAINT_MAX = 4096,
 };
 
 struct kind {
     char types[TEXT_MAX];
     size_t types_length;
-    bool is_minor;
+    enum ranking_family family;
 };
 
 struct source {
@@ -34,6 +36,8 @@ struct source {
 };
 
 struct place_store {
+    char *path;
+    struct stat file; /* that was opened under this path */
     sqlite3 *database;
     sqlite3_stmt *candidates;
     sqlite3_stmt *place;
@@ -113,8 +117,10 @@ static bool copy_text(
 static bool read_kind(struct place_store *store, sqlite3_stmt *row)
 {
     struct kind *const kind = &store->kinds[store->kind_count++];
-    kind->is_minor = sqlite3_column_int(row, 2) != 0;
-    return copy_text(row, 1, kind->types, sizeof kind->types, &kind->types_length);
+    const int family = sqlite3_column_int(row, 2);
+    kind->family = (enum ranking_family)family;
+    return family >= 0 && family < RANKING_FAMILY_COUNT &&
+           copy_text(row, 1, kind->types, sizeof kind->types, &kind->types_length);
 }
 
 static bool read_source(struct place_store *store, sqlite3_stmt *row)
@@ -160,7 +166,7 @@ static enum status read_tables(struct place_store *store)
         return STATUS_NO_MEMORY;
     }
     enum status status = read_table(store,
-        "SELECT number, types, is_minor FROM kind ORDER BY number",
+        "SELECT number, types, family FROM kind ORDER BY number",
         PLACE_SCHEMA_KINDS_MAX,
         read_kind);
     if (status == STATUS_OK) {
@@ -171,7 +177,7 @@ static enum status read_tables(struct place_store *store)
     }
     int64_t count = 0;
     if (status == STATUS_OK) {
-        status = read_number(store, "SELECT max(number) FROM place", &count);
+        status = read_number(store, "SELECT count(*) FROM place", &count);
     }
     store->count = (uint64_t)count;
     return status;
@@ -215,7 +221,7 @@ static enum status open_database(
     struct place_store *store, const char *path, struct buffer *complaint)
 {
     /* SQLite says "unable to open database file" for all of these; a person wants to know why. */
-    if (access(path, R_OK) != 0) {
+    if (access(path, R_OK) != 0 || stat(path, &store->file) != 0) {
         const enum status status = errno == EACCES ? STATUS_NOT_PERMITTED : STATUS_NOT_FOUND;
         return complain(complaint, status, path, strerror(errno));
     }
@@ -261,6 +267,13 @@ enum status place_store_open(
     if (store == NULL) {
         return STATUS_NO_MEMORY;
     }
+    const size_t size = strlen(path) + 1;
+    store->path = malloc(size);
+    if (store->path == NULL) {
+        free(store);
+        return STATUS_NO_MEMORY;
+    }
+    memcpy(store->path, path, size);
     const enum status status = open_database(store, path, complaint);
     if (status != STATUS_OK) {
         place_store_close(store);
@@ -280,12 +293,44 @@ void place_store_close(struct place_store *store)
     sqlite3_close(store->database);
     free(store->kinds);
     free(store->sources);
+    free(store->path);
     free(store);
 }
 
 uint64_t place_store_count(const struct place_store *store)
 {
     return store->count;
+}
+
+/* ---- Following ---- */
+
+static bool is_same_file(const struct stat *a, const struct stat *b)
+{
+    return a->st_dev == b->st_dev && a->st_ino == b->st_ino &&
+           a->st_mtim.tv_sec == b->st_mtim.tv_sec && a->st_mtim.tv_nsec == b->st_mtim.tv_nsec;
+}
+
+/*
+ * An import puts a new file in the place of the old one. What cannot be opened is not tried again:
+ * the old file, which is still open, is better than none.
+ */
+static void follow_path(struct place_store *store)
+{
+    struct stat file;
+    if (stat(store->path, &file) != 0 || is_same_file(&file, &store->file)) {
+        return;
+    }
+    store->file = file;
+    struct place_store *fresh = NULL;
+    struct buffer complaint = buffer_with_max(COMPLAINT_MAX);
+    if (place_store_open(store->path, &fresh, &complaint) == STATUS_OK) {
+        const struct place_store old = *store;
+        *store = *fresh;
+        *fresh = old;
+        sqlite3_progress_handler(store->database, DEADLINE_CHECK_STEPS, is_past_deadline, store);
+        place_store_close(fresh);
+    }
+    buffer_clear(&complaint);
 }
 
 /* ---- Finding ---- */
@@ -329,7 +374,7 @@ static enum status judge(struct search *search, const struct place_store *store,
     }
     if (circle_contains(&search->circle, location, &entry.distance_m)) {
         search->is_any_nearby = true;
-        entry.is_minor = store->kinds[kind - 1].is_minor;
+        entry.family = store->kinds[kind - 1].family;
         ranking_offer(&search->ranking, entry);
     }
     return STATUS_OK;
@@ -442,6 +487,7 @@ enum status place_store_find(
 {
     struct search search;
     double radius_m = query->radius_m;
+    follow_path(store);
     store->deadline = query->deadline;
     results->is_narrowed = false;
 

@@ -4,6 +4,7 @@
  */
 #include "places-worker/place_writer.h"
 
+#include "places-worker/place_curve.h"
 #include "places-worker/place_schema.h"
 
 #include <sqlite3.h>
@@ -83,7 +84,7 @@ static enum status open_database(struct place_writer *writer, struct buffer *com
             &writer->add_source,
             NULL) != SQLITE_OK ||
         sqlite3_prepare_v2(writer->database,
-            "INSERT OR IGNORE INTO kind (name, types, is_minor) VALUES (?1, ?2, ?3)",
+            "INSERT OR IGNORE INTO kind (name, types, family) VALUES (?1, ?2, ?3)",
             -1,
             &writer->add_kind,
             NULL) != SQLITE_OK ||
@@ -122,18 +123,6 @@ enum status place_writer_open(
     return STATUS_OK;
 }
 
-/* Bits of the two coordinates by turns (a Z-order curve): near places get near numbers, mostly. */
-static int64_t curve_position(struct location location)
-{
-    const uint32_t north = (uint32_t)((location.latitude + 90) / 180 * 0xFFFFFF);
-    const uint32_t east = (uint32_t)((location.longitude + 180) / 360 * 0xFFFFFF);
-    int64_t position = 0;
-    for (unsigned bit = 24; bit-- > 0;) {
-        position = position << 2 | (int64_t)((north >> bit & 1) << 1 | (east >> bit & 1));
-    }
-    return position;
-}
-
 static void bind_slice(sqlite3_stmt *statement, int at, struct slice text)
 {
     sqlite3_bind_text(statement, at, text.data, (int)text.length, SQLITE_STATIC);
@@ -152,9 +141,9 @@ enum status place_writer_add(
     bind_slice(writer->add_source, 2, slice_of(place->source->attribution));
     bind_slice(writer->add_kind, 1, slice_of(place->kind->name));
     bind_slice(writer->add_kind, 2, slice_of(place->kind->types));
-    sqlite3_bind_int(writer->add_kind, 3, place->kind->is_minor ? 1 : 0);
+    sqlite3_bind_int(writer->add_kind, 3, (int)place->kind->family);
 
-    sqlite3_bind_int64(writer->add_place, 1, curve_position(place->location));
+    sqlite3_bind_int64(writer->add_place, 1, place_curve(place->location));
     sqlite3_bind_double(writer->add_place, 2, place->location.latitude);
     sqlite3_bind_double(writer->add_place, 3, place->location.longitude);
     sqlite3_bind_int64(writer->add_place, 4, (sqlite3_int64)place->prominence);

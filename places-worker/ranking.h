@@ -7,16 +7,16 @@
  *     weight = sqrt(prominence + floor) / (distance + radius / 10)^2
  *
  * so the town one stands in comes before the city on the horizon, and the wider the circle that is
- * asked for, the more the great places count. Minor places (landing pads on roofs: many, and known
- * to few) have a lower floor and take at most a third of the list while there is anything else. By
- * distance, the nearest come first and nothing else counts.
+ * asked for, the more the great places count. Kinds are mixed: a family of kinds (food, shops, ...)
+ * takes at most a third of the list while there are places of others. Minor places (landing pads on
+ * roofs, car parks: many, and worth little) have a lower floor, too, and more than their third only
+ * where there is nothing else at all. By distance, the nearest come first and nothing else counts.
  *
  * Limits: RANKING_RESULTS_MAX results; any number of offers, in constant memory.
  */
 #ifndef PLACES_WORKER_RANKING_H
 #define PLACES_WORKER_RANKING_H
 
-#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -24,16 +24,29 @@
 
 enum ranking_order { RANKING_BY_PROMINENCE, RANKING_BY_DISTANCE };
 
+/* What places are to a person; the numbers are those in the places database. */
+enum ranking_family {
+    RANKING_MINOR,
+    RANKING_SETTLEMENTS,
+    RANKING_TRANSPORT,
+    RANKING_SIGHTS,
+    RANKING_FOOD,
+    RANKING_LODGING,
+    RANKING_SHOPS,
+    RANKING_SERVICES,
+};
+enum { RANKING_FAMILY_COUNT = RANKING_SERVICES + 1 };
+
 /* One place as it is offered. */
 struct ranking_entry {
     int64_t key; /* the caller's name for it; of equal places the smaller key comes first */
     double distance_m;
     double prominence; /* comparable to a number of inhabitants, 0 or more */
-    bool is_minor;
+    enum ranking_family family;
     double weight; /* the ranking's own */
 };
 
-/* The best of one kind so far, best first. */
+/* The best of one family so far, best first. */
 struct ranking_list {
     size_t count;
     struct ranking_entry entries[RANKING_RESULTS_MAX];
@@ -44,8 +57,8 @@ struct ranking {
     enum ranking_order order;
     size_t results_max;
     double nearness_m;
-    struct ranking_list major;
-    struct ranking_list minor;
+    struct ranking_list lists[RANKING_FAMILY_COUNT]; /* by distance, all are in that of
+                                                        minor ones */
 };
 
 /* results_max is at most RANKING_RESULTS_MAX, radius_m 0 or more. */

@@ -77,6 +77,45 @@ static void values_come_behind_a_space_or_an_equals_sign(void **state)
     assert_string_equal(joined.name, "Hands");
 }
 
+/* As `program [--deep] FILE`. */
+static enum status parse_alone(char **argv, int argc, const char **ret_file, char text[256])
+{
+    const char *deep = NULL;
+    const struct option_spec specs[] = {
+        {.name = "deep", .help = "Looks deep.", .value = &deep},
+        {.placeholder = "FILE", .help = "What to read.", .is_required = true, .value = ret_file},
+    };
+    struct buffer complaint = buffer_with_max(255);
+    bool is_done;
+    const enum status status =
+        options_parse("program", "reads", specs, 2, argc, argv, &is_done, &complaint);
+    snprintf(text, 256, "%.*s", (int)complaint.length, complaint.data);
+    buffer_clear(&complaint);
+    return status;
+}
+
+static void one_argument_may_stand_alone(void **state)
+{
+    (void)state;
+    const char *file = NULL;
+    char text[256];
+    char *named[] = {(char *)"program", (char *)"a.json", (char *)"--deep"};
+    char *input[] = {(char *)"program", (char *)"-"};
+    char *none[] = {(char *)"program", (char *)"--deep"};
+    char *two[] = {(char *)"program", (char *)"a", (char *)"b"};
+    char *dashed[] = {(char *)"program", (char *)"-x"};
+
+    assert_int_equal(parse_alone(named, 3, &file, text), STATUS_OK);
+    assert_string_equal(file, "a.json");
+    assert_int_equal(parse_alone(input, 2, &file, text), STATUS_OK);
+    assert_string_equal(file, "-");
+    assert_int_equal(parse_alone(none, 2, &file, text), STATUS_MALFORMED);
+    assert_string_equal(text, "program: argument FILE is missing; see program --help");
+    assert_int_equal(parse_alone(two, 3, &file, text), STATUS_MALFORMED);
+    assert_string_equal(text, "program: unexpected argument 'b'; see program --help");
+    assert_int_equal(parse_alone(dashed, 2, &file, text), STATUS_MALFORMED);
+}
+
 static void what_is_not_given_keeps_its_value(void **state)
 {
     (void)state;
@@ -202,6 +241,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(values_come_behind_a_space_or_an_equals_sign),
+        cmocka_unit_test(one_argument_may_stand_alone),
         cmocka_unit_test(what_is_not_given_keeps_its_value),
         cmocka_unit_test(a_switch_gets_its_own_name),
         cmocka_unit_test(an_empty_value_is_a_value),

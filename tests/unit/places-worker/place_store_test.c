@@ -363,17 +363,39 @@ static void what_is_not_committed_leaves_the_old_database(void **state)
     assert_names(folder, 34.06893, -118.445127, 10000, "Westwood");
 }
 
-static void a_new_database_does_not_disturb_who_reads_the_old_one(void **state)
+static void a_store_follows_to_a_new_database(void **state)
 {
     struct folder *const folder = *state;
     WRITE(folder, westwood);
     struct place_store *const store = open_store(folder);
-    WRITE(folder, "locality\tgeonames:1\tNew\t34.05612\t-118.43063\t0\t\t");
+    assert_int_equal(find(store, 34.06893, -118.445127, 10000, 20), STATUS_OK);
+    WRITE(folder,
+        "locality\tgeonames:1\tNew\t34.05612\t-118.43063\t0\t\t",
+        "heliport\tourairports:2\tPad\t34.05612\t-118.43063\t0\t\t");
 
     assert_int_equal(find(store, 34.06893, -118.445127, 10000, 20), STATUS_OK);
+    assert_int_equal(results.count, 2);
+    assert_true(slice_equals(results.places[0].name, slice_of("New")));
+    assert_int_equal(place_store_count(store), 2);
+    place_store_close(store);
+}
+
+static void a_store_keeps_what_it_has_where_the_new_file_is_none(void **state)
+{
+    struct folder *const folder = *state;
+    WRITE(folder, westwood);
+    struct place_store *const store = open_store(folder);
+    assert_int_equal(unlink(folder->database), 0);
+    assert_int_equal(find(store, 34.06893, -118.445127, 10000, 20), STATUS_OK);
+    assert_int_equal(results.count, 1);
+    const int file = open(folder->database, O_WRONLY | O_CREAT, 0600);
+    assert_int_equal(write(file, "no database at all", 18), 18);
+    close(file);
+
+    assert_int_equal(find(store, 34.06893, -118.445127, 10000, 20), STATUS_OK);
+    assert_int_equal(results.count, 1);
     assert_true(slice_equals(results.places[0].name, slice_of("Westwood")));
     place_store_close(store);
-    assert_names(folder, 34.06893, -118.445127, 10000, "New");
 }
 
 static void the_same_places_make_the_same_answers_in_any_order(void **state)
@@ -417,7 +439,8 @@ int main(void)
         IN_FOLDER(damaged_pages_are_an_error_and_not_a_crash),
         IN_FOLDER(an_id_twice_is_refused),
         IN_FOLDER(what_is_not_committed_leaves_the_old_database),
-        IN_FOLDER(a_new_database_does_not_disturb_who_reads_the_old_one),
+        IN_FOLDER(a_store_follows_to_a_new_database),
+        IN_FOLDER(a_store_keeps_what_it_has_where_the_new_file_is_none),
         IN_FOLDER(the_same_places_make_the_same_answers_in_any_order),
         IN_FOLDER(a_folder_that_is_not_there_is_told),
     };
