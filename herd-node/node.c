@@ -505,6 +505,12 @@ enum status node_open(const struct topology *topology,
     node->incarnation = random_seed_from_system() | 1; /* never 0 */
     node->started = instant_now();
     node->outgoing = buffer_with_max(MESSAGE_BATCH_BYTES_MAX);
+    char *room; /* taken now, so that a node that runs has the memory to speak */
+    status = buffer_reserve(&node->outgoing, MESSAGE_BATCH_BYTES_MAX, &room);
+    if (status != STATUS_OK) {
+        goto out;
+    }
+    status = STATUS_NO_MEMORY;
     node->incoming = malloc(sizeof *node->incoming);
     if (node->incoming == NULL) {
         goto out;

@@ -13,7 +13,7 @@ enum {
     UNIT = 8,                 /* records start at multiples of it: 32-bit references reach 32 GiB */
     CHUNK_UNITS = 128 * 1024, /* 1 MiB: what the arena takes from the system at once */
     CHUNKS_MAX = 32 * 1024,   /* 2^32 units */
-    CLASSES = 16 * 1024,      /* record sizes in units; the largest record is 46 + 3 * 32 KiB */
+    UNITS_MAX = 5 * 1024, /* of a record: 46 + REPORT_BYTES_MAX bytes, rounded up by an eighth */
     SEGMENTS = 256, /* each grows by itself, so that no single step rehashes the whole table */
     SEGMENT_SLOTS_MIN = 16,
     CACHE_LINE = 64,
@@ -73,7 +73,7 @@ struct report_table {
     size_t chunk_count;
     size_t chunk_used; /* units of the last chunk */
     char **chunks;
-    record_ref *free_records; /* by class: a list through `older` */
+    record_ref *free_records; /* by size in units: lists through `older` */
 };
 
 /* ---- Arena ---- */
@@ -90,9 +90,19 @@ static size_t payload_length(const struct record *record)
     return (size_t)record->id_length + record->location_length + record->time_length;
 }
 
-static size_t class_of(size_t payload)
+/*
+ * The size of a record in units. From 16 units on there are 8 to 16 sizes for each doubling: so
+ * what was given back soon fits again, however much the reports change their lengths, and never
+ * more than an eighth is wasted.
+ */
+static size_t units_of(size_t payload)
 {
-    return (offsetof(struct record, bytes) + payload + UNIT - 1) / UNIT;
+    size_t units = (offsetof(struct record, bytes) + payload + UNIT - 1) / UNIT;
+    size_t step = 1;
+    while (units / step >= 16) {
+        step *= 2;
+    }
+    return (units + step - 1) / step * step;
 }
 
 static bool add_chunk(struct report_table *table)
@@ -114,8 +124,8 @@ static bool add_chunk(struct report_table *table)
  * arena; 0: no memory. */
 static record_ref allocate(struct report_table *table, size_t payload)
 {
-    size_t units = class_of(payload);
-    assert(units < CLASSES);
+    size_t units = units_of(payload);
+    assert(units < UNITS_MAX);
     record_ref ref = table->free_records[units];
     if (ref != 0) {
         table->free_records[units] = record_at(table, ref)->older;
@@ -134,7 +144,7 @@ static record_ref allocate(struct report_table *table, size_t payload)
 static void give_back(struct report_table *table, record_ref ref)
 {
     struct record *record = record_at(table, ref);
-    size_t units = class_of(payload_length(record));
+    size_t units = units_of(payload_length(record));
     record->older = table->free_records[units];
     table->free_records[units] = ref;
 }
@@ -341,7 +351,7 @@ enum status report_table_create(
     table->cursor_count = cursor_count;
     table->seed = seed;
     table->chunks = calloc(CHUNKS_MAX, sizeof *table->chunks);
-    table->free_records = calloc(CLASSES, sizeof *table->free_records);
+    table->free_records = calloc(UNITS_MAX, sizeof *table->free_records);
     bool is_complete = table->chunks != NULL && table->free_records != NULL;
     for (size_t i = 0; is_complete && i < SEGMENTS; i++) {
         is_complete = grow_segment(table, &table->segments[i]);
@@ -387,7 +397,7 @@ static bool replace(struct report_table *table,
         return false;
     }
     bool is_same_size =
-        old != 0 && class_of(payload_length(record_at(table, old))) == class_of(payload);
+        old != 0 && units_of(payload_length(record_at(table, old))) == units_of(payload);
     record_ref ref = is_same_size ? old : allocate(table, payload);
     if (ref == 0) {
         return false;
@@ -561,19 +571,31 @@ uint64_t report_table_memory(const struct report_table *table)
 
 /* ---- Cursors ---- */
 
+static uint64_t distance(const struct report_table *table, record_ref ref, uint64_t lseq)
+{
+    uint64_t at = record_at(table, ref)->lseq;
+    return at > lseq ? at - lseq : lseq - at;
+}
+
+/* Which of two records is not farther from lseq; the first may be nowhere. */
+static record_ref closer(
+    const struct report_table *table, record_ref a, record_ref b, uint64_t lseq)
+{
+    return a != 0 && distance(table, a, lseq) < distance(table, b, lseq) ? a : b;
+}
+
 void report_table_seek(struct report_table *table, unsigned cursor, uint64_t lseq)
 {
     assert(cursor < table->cursor_count);
-    record_ref next = table->cursors[cursor];
+    record_ref next;
     if (lseq == 0) {
         next = table->oldest;
     } else if (lseq >= table->head) {
         next = 0;
     } else {
         /* The last report is later than lseq, so there is one to stop at in both directions. */
-        if (next == 0) {
-            next = table->newest;
-        }
+        next = closer(
+            table, table->cursors[cursor], closer(table, table->oldest, table->newest, lseq), lseq);
         while (record_at(table, next)->lseq <= lseq) {
             next = record_at(table, next)->newer;
         }

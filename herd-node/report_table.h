@@ -77,7 +77,7 @@ uint64_t report_table_memory(const struct report_table *table);
 /* ---- Cursors: numbered 0 .. cursor_count - 1, all at the start of the list at first ---- */
 
 /* Moves the cursor to right behind `lseq`: what it meets next changed later. Costs the distance,
- * but 0 and head none. */
+ * from where it is or from the nearer end. */
 void report_table_seek(struct report_table *table, unsigned cursor, uint64_t lseq);
 
 struct report_table_item {

@@ -729,6 +729,31 @@ static void records_of_changing_sizes_do_not_grow_without_bound(void **state)
     report_table_destroy(table);
 }
 
+/* Reports that all grow step by step leave room of every size behind; it must not add up. */
+static void reports_that_grow_and_grow_cost_a_small_multiple_of_their_size(void **state)
+{
+    (void)state;
+    enum { IDS = 50, LENGTH = 8000 };
+    struct report_table *table = table_of(IDS, 1, 1);
+    static char time[LENGTH + 8];
+    memset(time, '0', sizeof time);
+    time[0] = '1';
+    time[1] = '.';
+    char id[16];
+    for (size_t length = 3; length < LENGTH; length += 8) {
+        for (unsigned i = 0; i < IDS; i++) {
+            (void)snprintf(id, sizeof id, "client-%u", i);
+            struct report report = simple_report(id, "1.0");
+            report.time = slice_of_bytes(time, length);
+            assert_int_equal(report_table_upsert(table, &report, 0),
+                UPSERT_NEWER); /* more digits win, where all else is equal */
+        }
+    }
+
+    assert_true(report_table_memory(table) < UINT64_C(24) * IDS * LENGTH);
+    report_table_destroy(table);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -759,6 +784,7 @@ int main(void)
         cmocka_unit_test(seek_finds_every_place_from_every_other),
         cmocka_unit_test(random_changes_seeks_and_steps_agree_with_a_plain_model),
         cmocka_unit_test(records_of_changing_sizes_do_not_grow_without_bound),
+        cmocka_unit_test(reports_that_grow_and_grow_cost_a_small_multiple_of_their_size),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
