@@ -215,14 +215,14 @@ def test_a_running_worker_goes_on_during_an_import_and_finds_the_places_after_it
     herd = make_herd("Solo", workers=1, places={"database": str(database)}).start()
     client = herd.connect("Solo")
     client.ask(f"IAMAT me {NOWHERE} 1".encode())
-    assert client.whatsat(b"me").json["status"] == "ZERO_RESULTS"
+    assert client.whatsat(b"me", 10).json["status"] == "ZERO_RESULTS"
 
     under_way = Import(database, PLENTY)
-    assert client.whatsat(b"me").json["status"] == "ZERO_RESULTS"
+    assert client.whatsat(b"me", 11).json["status"] == "ZERO_RESULTS"  # another radius: no kept answer
     under_way.end(signal.SIGINT)
     assert load(database, sequence(feature(1, wikidata="Q1", **{"addr:street": "Mole", "addr:city": "Stadt"}))).returncode == 0
 
-    answer = client.whatsat(b"me").json
+    answer = client.whatsat(b"me", 12).json
     assert answer["status"] == "OK"
     assert [(place["place_id"], place["name"], place["types"], place["vicinity"]) for place in answer["results"]] == [
         ("osm:node/1", "Café Meer", ["cafe", "food", "store", "point_of_interest", "establishment"], "Mole, Stadt")]
