@@ -227,6 +227,72 @@ static void a_host_without_address_is_told(void **state)
     assert_int_equal(get(*state, url, PATIENCE_MS).outcome, HTTP_NOT_RESOLVED);
 }
 
+static void a_body_is_posted_with_its_headers_and_the_next_request_has_neither(void **state)
+{
+    struct fixture *const fixture = *state;
+    answer_with(fixture, HTTP_STUB_END, "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}");
+    static const char *const headers[] = {"Content-Type: application/json", "X-Own: 1", NULL};
+    char url[64];
+    snprintf(url, sizeof url, "http://127.0.0.1:%u/ask", fixture->server.port);
+    const struct http_request request = {.url = url,
+        .headers = headers,
+        .body = slice_of("{\"a\":1}"),
+        .timeout_ms = PATIENCE_MS,
+        .connect_timeout_ms = PATIENCE_MS};
+    const struct http_reply reply = http_fetch_ask(fixture->fetch, &request, &fixture->body);
+    assert_int_equal(reply.outcome, HTTP_ANSWERED);
+    char posted[sizeof fixture->server.request];
+    memcpy(posted, fixture->server.request, sizeof posted); /* the answer came after it */
+    assert_outcome(fixture, HTTP_ANSWERED);
+    http_fetch_destroy(fixture->fetch);
+    fixture->fetch = NULL;
+    http_stub_close(&fixture->server);
+
+    assert_non_null(strstr(posted, "POST /ask HTTP/1.1\r\n"));
+    assert_non_null(strstr(posted, "\r\nContent-Type: application/json\r\n"));
+    assert_non_null(strstr(posted, "\r\nX-Own: 1\r\n"));
+    assert_non_null(strstr(posted, "\r\nContent-Length: 7\r\n"));
+    assert_non_null(strstr(posted, "\r\nUser-Agent: " HTTP_USER_AGENT "\r\n"));
+    assert_non_null(strstr(fixture->server.request, "GET /json?key=secret HTTP/1.1\r\n"));
+    assert_null(strstr(fixture->server.request, "X-Own"));
+    assert_null(strstr(fixture->server.request, "Content-"));
+    http_stub_open(&fixture->server);
+}
+
+static void it_is_told_how_long_an_answer_may_be_kept(void **state)
+{
+    struct fixture *const fixture = *state;
+    static const struct {
+        const char *header;
+        uint32_t max_age_s;
+    } cases[] = {
+        {"X-None: 1", 0},
+        {"Cache-Control: max-age=300", 300},
+        {"CACHE-control:public,MAX-AGE=60", 60},
+        {"Cache-Control: s-maxage=9, max-age=7, must-revalidate", 7},
+        {"Cache-Control: max-age=300, no-store", 0},
+        {"Cache-Control: no-cache, max-age=300", 0},
+        {"Cache-Control: private, max-age=300", 0},
+        {"Cache-Control: max-age=soon", 0},
+        {"Cache-Control: max-age=99999999999", 0},
+        {"Cache-Control: ,,", 0},
+        {"Cache-Control:", 0},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        char answer[256];
+        snprintf(answer,
+            sizeof answer,
+            "HTTP/1.1 200 OK\r\n%s\r\nContent-Length: 2\r\n\r\n{}",
+            cases[i].header);
+        answer_with(fixture, HTTP_STUB_END, answer);
+        const struct http_reply reply = get(fixture, here, PATIENCE_MS);
+        assert_int_equal(reply.outcome, HTTP_ANSWERED);
+        assert_int_equal(reply.max_age_s, cases[i].max_age_s);
+        http_stub_close(&fixture->server);
+        http_stub_open(&fixture->server);
+    }
+}
+
 static void a_missing_ca_file_is_told_at_once(void **state)
 {
     (void)state;
@@ -256,6 +322,8 @@ int main(void)
         WITH_STUB(a_server_without_tls_is_not_trusted),
         WITH_STUB(other_protocols_are_bad_urls),
         WITH_STUB(a_host_without_address_is_told),
+        WITH_STUB(a_body_is_posted_with_its_headers_and_the_next_request_has_neither),
+        WITH_STUB(it_is_told_how_long_an_answer_may_be_kept),
         cmocka_unit_test(a_missing_ca_file_is_told_at_once),
     };
     unsetenv("http_proxy"); /* the server is on this machine */

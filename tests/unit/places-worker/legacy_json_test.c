@@ -55,6 +55,21 @@ static void brackets_stand_on_lines_of_their_own(void **state)
     buffer_clear(&text);
 }
 
+static void literals_stay_as_they_are(void **state)
+{
+    (void)state;
+    struct buffer text = buffer_with_max(1024);
+    struct legacy_json json;
+    legacy_json_begin(&json, &text);
+    legacy_json_open_array(&json);
+    legacy_json_literal(&json, slice_of("4.80"));
+    legacy_json_literal(&json, slice_of("true"));
+    legacy_json_close(&json);
+    assert_int_equal(legacy_json_end(&json), STATUS_OK);
+    assert_text(&text, "[\n   4.80,\n   true\n]");
+    buffer_clear(&text);
+}
+
 static void what_is_empty_stays_on_its_line(void **state)
 {
     (void)state;
@@ -109,6 +124,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(brackets_stand_on_lines_of_their_own),
+        cmocka_unit_test(literals_stay_as_they_are),
         cmocka_unit_test(what_is_empty_stays_on_its_line),
         cmocka_unit_test(text_is_escaped_as_google_does_it),
         cmocka_unit_test(a_full_buffer_is_told_at_the_end),
