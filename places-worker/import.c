@@ -327,6 +327,13 @@ static enum status run(struct import *import, const struct arguments *arguments)
                    ? STATUS_MALFORMED
                    : STATUS_NO_MEMORY;
     }
+    if (arguments->credit != NULL && strlen(arguments->credit) > PLACE_IMPORTER_CREDIT_MAX) {
+        return buffer_append_format(import->complaint,
+                   "--credit is longer than %d bytes",
+                   PLACE_IMPORTER_CREDIT_MAX) == STATUS_OK
+                   ? STATUS_MALFORMED
+                   : STATUS_NO_MEMORY;
+    }
     enum status status = open_input(import, arguments->file);
     if (status == STATUS_OK) {
         status = read_head(import, head, &length);

@@ -305,7 +305,13 @@ static enum status add_source(struct place_importer *importer, struct buffer *co
             "is a new source: say with --credit whom its places are owed to");
     }
     importer->is_source_changed = sqlite3_changes(importer->database) > 0;
-    return STATUS_OK;
+    int64_t count = 0;
+    if (!read_number(importer, "SELECT count(*) FROM source", NULL, &count)) {
+        return complain_of_database(importer, complaint);
+    }
+    return count <= PLACE_SCHEMA_SOURCES_MAX
+               ? STATUS_OK
+               : complain(complaint, STATUS_FULL, importer->path, "has as many sources as it may");
 }
 
 /* Where there is a link, its end is replaced and not the link. */
@@ -338,6 +344,8 @@ enum status place_importer_open(const struct place_importer_settings *settings,
     struct buffer *complaint)
 {
     assert(strlen(settings->source) <= PLACE_IMPORTER_SOURCE_MAX);
+    assert(settings->attribution == NULL ||
+           strlen(settings->attribution) <= PLACE_IMPORTER_CREDIT_MAX);
     struct place_importer *importer = calloc(1, sizeof *importer);
     if (importer == NULL) {
         return STATUS_NO_MEMORY;

@@ -19,7 +19,10 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-enum { PLACE_IMPORTER_SOURCE_MAX = 32 }; /* bytes of a source's name */
+enum {
+    PLACE_IMPORTER_SOURCE_MAX = 32,   /* bytes of a source's name */
+    PLACE_IMPORTER_CREDIT_MAX = 1023, /* bytes of its attribution */
+};
 
 struct place_importer;
 
@@ -35,7 +38,8 @@ struct place_importer_settings {
  * The settings' texts are borrowed until close. With a line in *complaint: STATUS_NOT_PERMITTED,
  * STATUS_IO, STATUS_MALFORMED (not a places database), STATUS_UNSUPPORTED_VERSION,
  * STATUS_ADDRESS_IN_USE (another import is under way), STATUS_NOT_FOUND (no credit for this
- * source), STATUS_CLOSED, STATUS_NO_MEMORY.
+ * source), STATUS_FULL (too many sources), STATUS_CLOSED,
+ * STATUS_NO_MEMORY.
  */
 enum status place_importer_open(const struct place_importer_settings *settings,
     struct place_importer **ret_importer,

@@ -2,6 +2,8 @@
 
 import json
 import os
+import pty
+import re
 import shutil
 import signal
 import sqlite3
@@ -131,12 +133,13 @@ def test_a_source_of_its_own_needs_a_credit(database):
     (geonames(1, "Atlantis"), ["--format", "overpass"], "the input is not overpass but geonames"),
     (sequence(feature(1)), ["--format", "shapefile"], "--format is one of geojsonseq, overpass, geonames; not 'shapefile'"),
     (sequence(feature(1)), ["--source", "Two Words"], "--source is a name of a-z, 0-9, _ and -, not 'Two Words'"),
+    (sequence(feature(1)), ["--credit", "x" * 1024], "--credit is longer than 1023 bytes"),
     (sequence(feature(1, "")), [], "the input has no place that could be used"),
     (sequence(feature(1)) + sequence(feature(2))[:60], [], "the input ends in the middle of a thing: it is cut off"),
     (overpass(remark="runtime error: Query timed out"), [], "the input is incomplete: Overpass remarks an error"),
     (overpass({"type": "node", "id": 1, "lat": 0, "lon": 0, "tags": {"name": "A", "shop": "books"}})[:-9], [],
      "the input ends in its middle"),
-], ids=["nothing", "html", "text", "one object", "another format", "no such format", "no such source", "nothing usable",
+], ids=["nothing", "html", "text", "one object", "another format", "no such format", "no such source", "a long credit", "nothing usable",
         "cut off", "a remark", "half a document"])
 def test_what_cannot_be_used_is_told_and_leaves_what_was_there(database, text, options, cause):
     assert load(database, sequence(feature(9, "Old"))).returncode == 0
@@ -154,6 +157,23 @@ def test_a_file_that_is_not_there_is_told(database, tmp_path):
     done = subprocess.run(command(database, tmp_path / "nothing"), capture_output=True, timeout=60)
     assert done.returncode == 1
     assert f"{tmp_path}/nothing No such file" in done.stderr.decode()
+
+
+def test_a_terminal_sees_how_far_it_is(database):
+    ours, terminal = pty.openpty()
+    popen = subprocess.Popen(command(database, "-"), stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, stderr=terminal)
+    os.close(terminal)
+    popen.stdin.write(PLENTY.encode())
+    popen.stdin.flush()
+
+    seen = b""
+    while b" taken" not in seen:
+        seen += os.read(ours, 4096)
+    popen.stdin.close()
+
+    assert popen.wait(timeout=20) == 0
+    os.close(ours)
+    assert re.search(rb"\rplaces-import: \d+\.\d MB read, \d+ of \d+ taken", seen)
 
 
 class Import:

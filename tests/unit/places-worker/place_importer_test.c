@@ -1,5 +1,6 @@
 /* Does an import add all of its places or none, and leave alone what is not its own? */
 #include "places-worker/place_importer.h"
+#include "places-worker/place_schema.h"
 #include "places-worker/place_store.h"
 
 #include <fcntl.h>
@@ -321,6 +322,22 @@ static void a_source_needs_a_credit_once(void **state)
     place_importer_close(importer);
 }
 
+static void sources_beyond_the_limit_are_refused(void **state)
+{
+    struct folder *const folder = *state;
+    char name[16];
+    for (int i = 0; i < PLACE_SCHEMA_SOURCES_MAX; i++) {
+        snprintf(name, sizeof name, "source%d", i);
+        struct place_importer *const importer = open_importer(folder, name);
+        commit(folder, importer);
+    }
+    struct place_importer *importer = NULL;
+    const struct place_importer_settings settings = settings_of(folder, "another");
+
+    assert_int_equal(place_importer_open(&settings, &importer, &folder->complaint), STATUS_FULL);
+    assert_names(folder, "");
+}
+
 static void what_is_no_places_database_is_told_and_left_alone(void **state)
 {
     struct folder *const folder = *state;
@@ -363,6 +380,7 @@ int main(void)
         IN_FOLDER(the_mode_of_the_file_stays),
         IN_FOLDER(a_link_is_followed_and_stays),
         IN_FOLDER(a_source_needs_a_credit_once),
+        IN_FOLDER(sources_beyond_the_limit_are_refused),
         IN_FOLDER(what_is_no_places_database_is_told_and_left_alone),
         IN_FOLDER(a_folder_that_is_not_there_is_told),
     };
