@@ -45,8 +45,8 @@ static bool take_prefix(struct slice *rest, const char *prefix)
         return false;
     }
     for (size_t i = 0; i < length; i++) {
-        const char byte = rest->data[i];
-        const char lower = byte >= 'A' && byte <= 'Z' ? (char)(byte - 'A' + 'a') : byte;
+        const int byte = (unsigned char)rest->data[i];
+        const int lower = byte >= 'A' && byte <= 'Z' ? byte - 'A' + 'a' : byte;
         if (lower != prefix[i]) {
             return false;
         }

@@ -23,13 +23,17 @@ struct entry {
     char text[];
 };
 
+struct list {
+    struct entry *first;
+};
+
 struct place_cache {
     size_t bytes_max;
     struct place_cache_size size;
     struct entry *oldest;
     struct entry *newest;
     size_t list_count; /* a power of two */
-    struct entry *lists[];
+    struct list lists[];
 };
 
 struct place_key place_key_of(const struct nearby *nearby)
@@ -74,7 +78,7 @@ static struct entry **find_link(struct place_cache *cache, const struct place_ke
         hash = (hash ^ (uint64_t)parts[i]) * UINT64_C(0x9E3779B97F4A7C15); /* 2^64 / golden ratio */
         hash ^= hash >> 32;
     }
-    struct entry **link = &cache->lists[hash & (cache->list_count - 1)];
+    struct entry **link = &cache->lists[hash & (cache->list_count - 1)].first;
     while (*link != NULL && !place_key_equals(&(*link)->key, key)) {
         link = &(*link)->next_in_list;
     }
