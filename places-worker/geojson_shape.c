@@ -112,7 +112,7 @@ static bool read_array(struct json_cursor *cursor, unsigned nesting, struct shap
             }
             continue;
         }
-        struct location point;
+        struct location point = {0, 0};
         if (!json_cursor_element(cursor) || !read_position(cursor, &point)) {
             return false;
         }

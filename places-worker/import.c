@@ -266,7 +266,7 @@ static enum status import_all(struct import *import,
         .is_stopped = is_stopped,
         .context = import,
     };
-    import_stream_init(&import->stream, format, head.length > 0 ? head.data[0] : '\0');
+    import_stream_init(&import->stream, format, head);
     enum status status = place_importer_open(&settings, &import->importer, import->complaint);
     if (status == STATUS_OK) {
         status = take_input(import, head);

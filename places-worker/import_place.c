@@ -9,7 +9,7 @@ enum { SOURCE_NAME_MAX = 32 }; /* and a colon: what an id in the database has be
 const char *import_verdict_text(enum import_verdict verdict)
 {
     static const char *const texts[] = {
-#define VERDICT_TEXT(code, text) [code] = text,
+#define VERDICT_TEXT(code, text) [code] = (text),
         IMPORT_VERDICTS(VERDICT_TEXT)
 #undef VERDICT_TEXT
     };

@@ -86,14 +86,15 @@ const char *import_format_guess(struct slice head, enum import_format *ret_forma
     return "is JSON, but neither a GeoJSON text sequence nor of Overpass";
 }
 
-void import_stream_init(struct import_stream *stream, enum import_format format, char first)
+void import_stream_init(struct import_stream *stream, enum import_format format, struct slice head)
 {
     static const enum record_form forms[] = {
         [IMPORT_GEOJSONSEQ] = RECORD_LINES,
         [IMPORT_OVERPASS] = RECORD_ELEMENTS,
         [IMPORT_GEONAMES] = RECORD_LINES,
     };
-    const bool is_sequence = format == IMPORT_GEOJSONSEQ && first == record_separator;
+    const bool is_sequence =
+        format == IMPORT_GEOJSONSEQ && slice_take_byte(&head, record_separator);
     stream->format = format;
     stream->last = IMPORT_TAKEN;
     stream->is_cut_off = false;

@@ -45,8 +45,8 @@ struct import_thing {
                                          is taken */
 };
 
-/* `first` is the first byte of the input: sequences are known by it. */
-void import_stream_init(struct import_stream *stream, enum import_format format, char first);
+/* `head` is the start of the input, one byte at least: sequences are known by it. */
+void import_stream_init(struct import_stream *stream, enum import_format format, struct slice head);
 void import_stream_clear(struct import_stream *stream);
 
 /* Takes from *chunk up to the end of a thing; false: all was taken and none has ended. */

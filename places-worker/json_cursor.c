@@ -21,6 +21,15 @@ bool json_cursor_fail(struct json_cursor *cursor, enum status status)
     return false;
 }
 
+/* The first byte that is left; 0: there is none. */
+static char first_byte(const struct json_cursor *cursor)
+{
+    if (cursor->rest.length == 0) {
+        return '\0';
+    }
+    return cursor->rest.data[0];
+}
+
 static void skip_space(struct json_cursor *cursor)
 {
     size_t length = 0;
@@ -42,7 +51,7 @@ static bool take(struct json_cursor *cursor, char byte)
 char json_cursor_peek(struct json_cursor *cursor)
 {
     skip_space(cursor);
-    return cursor->rest.length > 0 ? cursor->rest.data[0] : '\0';
+    return first_byte(cursor);
 }
 
 bool json_cursor_open(struct json_cursor *cursor, char bracket)
@@ -99,7 +108,7 @@ static bool take_hexadecimal(struct json_cursor *cursor, uint32_t *ret_unit)
 {
     uint32_t unit = 0;
     for (unsigned i = 0; i < 4; i++) {
-        const char byte = cursor->rest.length > 0 ? cursor->rest.data[0] : '\0';
+        const char byte = first_byte(cursor);
         uint32_t digit;
         if (slice_is_digit(byte)) {
             digit = (uint32_t)(byte - '0');
@@ -142,7 +151,7 @@ static bool append_code_point(struct json_cursor *cursor, struct buffer *text, u
 /* Behind `\u`: one unit of UTF-16, or a pair of two. */
 static bool take_unicode(struct json_cursor *cursor, struct buffer *text)
 {
-    uint32_t point;
+    uint32_t point = 0;
     if (!take_hexadecimal(cursor, &point)) {
         return false;
     }
@@ -150,7 +159,7 @@ static bool take_unicode(struct json_cursor *cursor, struct buffer *text)
         return json_cursor_fail(cursor, STATUS_MALFORMED);
     }
     if (point >= 0xD800 && point <= 0xDBFF) {
-        uint32_t low;
+        uint32_t low = 0;
         if (!take(cursor, '\\') || !take(cursor, 'u') || !take_hexadecimal(cursor, &low)) {
             return false;
         }
@@ -167,7 +176,7 @@ static bool take_escape(struct json_cursor *cursor, struct buffer *text)
 {
     static const char names[] = "\"\\/bfnrtu";
     static const char meanings[] = "\"\\/\b\f\n\r\t";
-    const char name = cursor->rest.length > 0 ? cursor->rest.data[0] : '\0';
+    const char name = first_byte(cursor);
     const char *const at = name == '\0' ? NULL : strchr(names, name);
     if (at == NULL) {
         return json_cursor_fail(cursor, STATUS_MALFORMED);

@@ -208,9 +208,8 @@ static void take_outside(struct record_splitter *splitter, char byte)
     if (splitter->outside == OUTSIDE_DOCUMENT && byte == '{') {
         splitter->outside = OUTSIDE_MEMBERS;
         splitter->depth = 1;
-    } else if (splitter->outside == OUTSIDE_MEMBERS) {
-        take_structure(splitter, byte);
-    } else if (splitter->outside == OUTSIDE_ELEMENTS && byte == ']') {
+    } else if (splitter->outside == OUTSIDE_MEMBERS ||
+               (splitter->outside == OUTSIDE_ELEMENTS && byte == ']')) {
         take_structure(splitter, byte);
     } else if (splitter->outside != OUTSIDE_ELEMENTS || byte != ',') {
         splitter->is_broken = true;

@@ -32,7 +32,7 @@ static uint64_t read_in_two(enum import_format format, struct slice input, size_
     };
     uint64_t digest = IMPORT_DIGEST_START;
     struct import_thing thing;
-    import_stream_init(&stream, format, input.length > 0 ? input.data[0] : '\0');
+    import_stream_init(&stream, format, input);
     for (size_t i = 0; i < 2; i++) {
         struct slice chunk = parts[i];
         while (import_stream_next(&stream, &chunk, &thing)) {

@@ -51,7 +51,7 @@ static void read_in_two(
     enum import_format format, struct slice input, size_t first_length, struct buffer *text)
 {
     struct import_thing thing;
-    import_stream_init(&stream, format, input.length > 0 ? input.data[0] : '\0');
+    import_stream_init(&stream, format, input);
     take(slice_of_bytes(input.data, first_length), text);
     take(slice_from(input, first_length), text);
     if (import_stream_finish(&stream, &thing)) {
@@ -231,7 +231,7 @@ static void a_record_beyond_the_limit_is_left_out_and_the_next_one_read(void **s
     static char filler[1024 * 1024];
     memset(filler, ' ', sizeof filler);
     struct buffer text = buffer_with_max(4096);
-    import_stream_init(&stream, IMPORT_GEOJSONSEQ, '{');
+    import_stream_init(&stream, IMPORT_GEOJSONSEQ, slice_of("{"));
     for (size_t length = 0; length <= RECORD_MAX; length += sizeof filler) {
         take(slice_of_bytes(filler, sizeof filler), &text);
     }
