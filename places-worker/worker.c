@@ -533,6 +533,17 @@ enum status worker_open(
     return STATUS_OK;
 }
 
+/* What the pool finished after the loop's last turn lies there, and must not outlive its look-up. */
+static void empty_mailbox(struct worker *worker)
+{
+    struct mail *mail = mailbox_wait(worker->mailbox, (struct instant){.ns = 0});
+    while (mail != NULL) {
+        struct mail *next = mail->next;
+        mail_release(mail);
+        mail = next;
+    }
+}
+
 void worker_close(struct worker *worker)
 {
     if (worker == NULL) {
@@ -540,6 +551,7 @@ void worker_close(struct worker *worker)
     }
     admin_close(worker->admin);
     lookup_pool_stop(worker->pool);
+    empty_mailbox(worker);
     lane_server_close(worker->lane_server);
     canary_destroy(worker->canary);
     for (size_t i = 0; i < worker->lookup_count; i++) {
