@@ -55,7 +55,8 @@ struct link {
     size_t flight_count;
     struct flight flights[GOSSIP_WINDOW];
     struct instant hello_due;
-    unsigned unconfirmed; /* batches that came since we last said anything */
+    struct instant live_due; /* not before it, while something is in flight and little gathered */
+    unsigned unconfirmed;    /* batches that came since we last said anything */
 
     /* Comparison of the tables. */
     unsigned differed; /* comparisons in a row that found different digests */
@@ -556,11 +557,24 @@ static bool has_room(const struct link *link, const struct stretch *stretch)
            same_count < (is_shared ? GOSSIP_WINDOW / 2 : GOSSIP_WINDOW);
 }
 
+/*
+ * Whether reports may gather: what costs is the message, not the report, so while one is in flight
+ * the next keeps a distance, unless much is at hand. On an idle link nothing waits.
+ */
+static bool is_gathering(const struct gossip *gossip, const struct link *link)
+{
+    uint64_t gathered = report_table_head(gossip->table) - link->live.scanned;
+    return link->flight_count > 0 && gathered < GOSSIP_GATHER_MAX;
+}
+
 static bool next_live_batch(
     struct gossip *gossip, struct link *link, struct instant now, struct buffer *message)
 {
     uint64_t head = report_table_head(gossip->table);
     if (link->live.scanned == head || !has_room(link, &link->live)) {
+        return false;
+    }
+    if (is_gathering(gossip, link) && instant_is_before(now, link->live_due)) {
         return false;
     }
     struct gossip_writer writer;
@@ -570,6 +584,7 @@ static bool next_live_batch(
         return false;
     }
     commit(link, now, &writer, &link->live);
+    link->live_due = instant_after_ms(now, GOSSIP_GATHER_MS);
     return true;
 }
 
@@ -640,7 +655,12 @@ struct instant gossip_deadline(const struct gossip *gossip)
 {
     struct instant deadline = INSTANT_NEVER;
     for (size_t i = 0; i < gossip->link_count; i++) {
-        deadline = instant_earlier(deadline, gossip->links[i].hello_due);
+        const struct link *link = &gossip->links[i];
+        deadline = instant_earlier(deadline, link->hello_due);
+        bool has_live = link->live.scanned != report_table_head(gossip->table);
+        if (link->is_open && has_live && has_room(link, &link->live)) {
+            deadline = instant_earlier(deadline, link->live_due);
+        }
     }
     return deadline;
 }

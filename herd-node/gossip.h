@@ -24,6 +24,8 @@
 enum {
     GOSSIP_LINKS_MAX = 32,        /* a bit each in `known` of every report, two cursors each */
     GOSSIP_WINDOW = 8,            /* BUS queues hold 16 messages and drop the rest silently */
+    GOSSIP_GATHER_MS = 1,         /* from one batch to the next while one is in flight ... */
+    GOSSIP_GATHER_MAX = 512,      /* ... unless so many changes are at hand */
     GOSSIP_CONFIRM_WITHIN_MS = 5, /* a batch, unless half a window is confirmed sooner */
     GOSSIP_HELLO_EVERY_MS = 100,  /* bounds how long a lost last message stays unnoticed */
     GOSSIP_SILENCE_MS = 250, /* two HELLOs missed: the name may be taken over by a new process */

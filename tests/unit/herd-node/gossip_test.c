@@ -76,8 +76,10 @@ static struct report report_of(const char *id, const char *time)
     return report;
 }
 
+/* Some time after the one before, so that it need not gather. */
 static void change(struct node *node, const char *id, const char *time)
 {
+    pass_ms(node, GOSSIP_GATHER_MS);
     struct report report = report_of(id, time);
     assert_int_equal(report_table_upsert(node->table, &report, 0), UPSERT_NEWER);
 }
@@ -291,6 +293,27 @@ static void what_came_from_a_neighbour_is_not_sent_back_but_told_to_be_all(void 
     assert_int_equal(node->said.header.holding.mark, 1);
     assert_true(says(node, WELSH));
     assert_int_equal(node->said.count, 1);
+}
+
+static void on_an_idle_link_nothing_waits_and_behind_a_message_in_flight_little_gathers(
+    void **state)
+{
+    struct node *node = *state;
+    meet(node, HANDS, 7);
+    change(node, "kiwi", "1");
+    assert_true(says(node, HANDS)); /* at the very time */
+
+    struct report second = report_of("lime", "1");
+    struct report third = report_of("plum", "1");
+    assert_int_equal(report_table_upsert(node->table, &second, 0), UPSERT_NEWER);
+    expect_silence(node, HANDS);
+    assert_int_equal(report_table_upsert(node->table, &third, 0), UPSERT_NEWER);
+    struct instant due = instant_after_ms(node->now, GOSSIP_GATHER_MS);
+    assert_int_equal(gossip_deadline(node->gossip).ns, due.ns);
+
+    pass_ms(node, GOSSIP_GATHER_MS);
+    assert_true(says(node, HANDS));
+    assert_int_equal(node->said.count, 2);
 }
 
 static void live_reports_leave_a_backfill_half_of_the_window(void **state)
@@ -617,6 +640,7 @@ static uint64_t send_one(struct node *node, unsigned id)
 
 static void expect_batch(struct node *node, uint64_t from, uint64_t to, size_t count)
 {
+    pass_ms(node, GOSSIP_GATHER_MS);
     assert_true(says(node, HANDS));
     assert_int_equal(node->said.header.from, from);
     assert_int_equal(node->said.header.to, to);
@@ -779,7 +803,7 @@ static void equal_digests_are_shown_until_something_changes(void **state)
     change(node, "kiwi", "1");
 
     assert_false(status_of(node, HANDS).is_equal);
-    assert_int_equal(status_of(node, HANDS).equal_ms_ago, 30);
+    assert_int_equal(status_of(node, HANDS).equal_ms_ago, 30 + GOSSIP_GATHER_MS);
 }
 
 static void different_digests_three_times_in_a_row_repeat_all(void **state)
@@ -885,6 +909,7 @@ int main(void)
         GOSSIP_TEST(reports_go_only_to_a_neighbour_that_was_heard),
         GOSSIP_TEST(a_change_leaves_in_the_turn_it_happened),
         GOSSIP_TEST(a_lost_link_is_silent_until_it_opens_again),
+        GOSSIP_TEST(on_an_idle_link_nothing_waits_and_behind_a_message_in_flight_little_gathers),
         GOSSIP_TEST(live_reports_leave_a_backfill_half_of_the_window),
         GOSSIP_TEST(half_a_window_of_batches_is_confirmed_at_once),
         GOSSIP_TEST(what_came_from_a_neighbour_is_not_sent_back_but_told_to_be_all),
