@@ -533,7 +533,8 @@ enum status worker_open(
     return STATUS_OK;
 }
 
-/* What the pool finished after the loop's last turn lies there, and must not outlive its look-up. */
+/* What the pool finished after the loop's last turn lies there, and must not outlive its look-up.
+ */
 static void empty_mailbox(struct worker *worker)
 {
     struct mail *mail = mailbox_wait(worker->mailbox, (struct instant){.ns = 0});
