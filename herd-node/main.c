@@ -1,7 +1,6 @@
 /* The program herd-node: one server of a herd. */
 #include "common/process.h"
 #include "herd-node/node.h"
-#include "herd-node/scheduling.h"
 
 #include <stdlib.h>
 
@@ -16,7 +15,6 @@ int main(int argc, char **argv)
         .find = topology_find_node,
         .mails_max = MAILS_MAX,
     };
-    scheduling_wait_for_turns();
     struct process process;
     size_t index;
     if (!process_begin(&process, &spec, argc, argv, &index)) {
