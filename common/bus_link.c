@@ -1,6 +1,5 @@
 /*
- * A link is a BUS socket with one dialer and a few aios to send with; an inlet is one that listens,
- * with a single aio.
+ * A link is a BUS socket with one dialer; an inlet is one that listens, with a single aio.
  *
  * Each has one mutex, which is held while NNG is called: NNG never calls back on the caller's own
  * thread.
@@ -22,24 +21,18 @@
 enum {
     RECEIVE_QUEUE = 8192,   /* messages; from NNG 1.6 on, what finds no room here is lost */
     SEND_QUEUE = 8192,      /* the same, per neighbour */
+    SEND_QUEUE_BEFORE_1_6 = /* no queue per neighbour yet (that one has 16), but the way to it */
+    BUS_LINK_PENDING_MAX,
     INCOMING_ON_LINK = 1024 /* bytes; nobody sends anything to a sending socket */
 };
 
 /* ---- The sending side ---- */
-
-/* nng_send may wait for NNG's other threads; an aio never does. */
-struct link_sender {
-    struct link_socket *socket;
-    nng_aio *aio;
-    bool is_busy;
-};
 
 /* One BUS socket. bus_link_redial replaces it; a replaced one falls silent and is closed apart. */
 struct link_socket {
     struct bus_link *link; /* holds one reference */
     nng_socket socket;
     struct wire_pipe pipe;
-    struct link_sender senders[BUS_LINK_PENDING_MAX];
 };
 
 /* First member `mail`, so that its release finds the rest. */
@@ -112,28 +105,11 @@ static void on_link_pipe(nng_pipe pipe, nng_pipe_ev event, void *context)
     pthread_mutex_unlock(&link->mutex);
 }
 
-static void on_sent(void *context)
-{
-    struct link_sender *sender = context;
-    struct bus_link *link = sender->socket->link;
-    pthread_mutex_lock(&link->mutex);
-    if (nng_aio_result(sender->aio) != 0) {
-        nng_msg_free(nng_aio_get_msg(sender->aio)); /* given back */
-        link->dropped++;
-    }
-    nng_aio_set_msg(sender->aio, NULL);
-    sender->is_busy = false;
-    pthread_mutex_unlock(&link->mutex);
-}
-
 /* May never return. */
 static void close_link_socket(void *context)
 {
     struct link_socket *socket = context;
     nng_close(socket->socket);
-    for (size_t i = 0; i < BUS_LINK_PENDING_MAX; i++) {
-        nng_aio_free(socket->senders[i].aio);
-    }
     pthread_mutex_lock(&socket->link->mutex);
     unlock_and_drop(socket->link);
     free(socket);
@@ -141,18 +117,12 @@ static void close_link_socket(void *context)
 
 static enum status set_up_link_socket(struct link_socket *socket)
 {
-    int failed = 0;
-    for (size_t i = 0; i < BUS_LINK_PENDING_MAX && failed == 0; i++) {
-        socket->senders[i].socket = socket;
-        failed = nng_aio_alloc(&socket->senders[i].aio, on_sent, &socket->senders[i]);
+    enum status status = wire_status(nng_socket_set_int(socket->socket,
+        NNG_OPT_SENDBUF,
+        wire_nng_is_at_least(1, 6) ? SEND_QUEUE : SEND_QUEUE_BEFORE_1_6));
+    if (status == STATUS_OK) {
+        status = wire_watch(socket->socket, on_link_pipe, socket);
     }
-    if (failed == 0 && wire_nng_is_at_least(1, 6)) { /* before, it is no queue per neighbour */
-        failed = nng_socket_set_int(socket->socket, NNG_OPT_SENDBUF, SEND_QUEUE);
-    }
-    if (failed != 0) {
-        return wire_status(failed);
-    }
-    const enum status status = wire_watch(socket->socket, on_link_pipe, socket);
     return status == STATUS_OK ? wire_dial(socket->socket, socket->link->url, INCOMING_ON_LINK)
                                : status;
 }
@@ -215,29 +185,16 @@ enum status bus_link_open(const char *url,
     return STATUS_OK;
 }
 
-static struct link_sender *find_idle_sender(struct link_socket *socket)
-{
-    for (size_t i = 0; i < BUS_LINK_PENDING_MAX; i++) {
-        if (!socket->senders[i].is_busy) {
-            return &socket->senders[i];
-        }
-    }
-    return NULL;
-}
-
+/* Sent without waiting and without a callback, which would cost a change of threads per message. */
 void bus_link_send(struct bus_link *link, struct slice message)
 {
     nng_msg *copy = wire_message(message);
     pthread_mutex_lock(&link->mutex);
     struct link_socket *socket = link->socket;
-    struct link_sender *sender = socket->pipe.id != 0 ? find_idle_sender(socket) : NULL;
-    if (copy == NULL || sender == NULL) {
+    if (copy == NULL || socket->pipe.id == 0 ||
+        nng_sendmsg(socket->socket, copy, NNG_FLAG_NONBLOCK) != 0) {
         nng_msg_free(copy);
         link->dropped++;
-    } else {
-        sender->is_busy = true;
-        nng_aio_set_msg(sender->aio, copy); /* given back by the aio if it fails */
-        nng_send_aio(socket->socket, sender->aio);
     }
     pthread_mutex_unlock(&link->mutex);
 }

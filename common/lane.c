@@ -295,6 +295,23 @@ enum status lane_open(const char *url,
     return STATUS_OK;
 }
 
+/*
+ * Nearly always the pipe is ready, and the request is on its way at once, without a callback, which
+ * would cost a change of threads. A response may come so soon that NNG has not yet noted that the
+ * pipe is free again; then the aio waits for that.
+ */
+static void send_request(struct lane *lane, struct lane_socket *socket, nng_msg *request)
+{
+    if (nng_sendmsg(socket->socket, request, NNG_FLAG_NONBLOCK) == 0) {
+        lane->phase = LANE_RECEIVING;
+        nng_recv_aio(socket->socket, socket->aio);
+    } else {
+        lane->phase = LANE_SENDING;
+        nng_aio_set_msg(socket->aio, request); /* given back by the aio if it fails */
+        nng_send_aio(socket->socket, socket->aio);
+    }
+}
+
 void lane_send(struct lane *lane, struct slice request)
 {
     nng_msg *message = wire_message(request);
@@ -307,10 +324,8 @@ void lane_send(struct lane *lane, struct slice request)
         nng_msg_free(message);
         post_answer(lane, message == NULL ? STATUS_NO_MEMORY : STATUS_DISCONNECTED, NULL);
     } else {
-        lane->phase = LANE_SENDING;
         lane->socket->asked_pipe_id = lane->socket->pipe.id;
-        nng_aio_set_msg(lane->socket->aio, message); /* given back by the aio if it fails */
-        nng_send_aio(lane->socket->socket, lane->socket->aio);
+        send_request(lane, lane->socket, message);
     }
     pthread_mutex_unlock(&lane->mutex);
 }

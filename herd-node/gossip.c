@@ -55,7 +55,7 @@ struct link {
     size_t flight_count;
     struct flight flights[GOSSIP_WINDOW];
     struct instant hello_due;
-    struct instant live_due; /* not before it, while something is in flight and little gathered */
+    struct instant live_due; /* not before it, unless much has gathered */
     unsigned unconfirmed;    /* batches that came since we last said anything */
 
     /* Comparison of the tables. */
@@ -558,13 +558,14 @@ static bool has_room(const struct link *link, const struct stretch *stretch)
 }
 
 /*
- * Whether reports may gather: what costs is the message, not the report, so while one is in flight
- * the next keeps a distance, unless much is at hand. On an idle link nothing waits.
+ * What costs is the message, not the report. So on a busy link each batch keeps a distance from the
+ * one before, the more the more links there are, and changes gather meanwhile; on an idle link
+ * nothing waits.
  */
-static bool is_gathering(const struct gossip *gossip, const struct link *link)
+static bool is_gathering(const struct gossip *gossip, const struct link *link, struct instant now)
 {
     uint64_t gathered = report_table_head(gossip->table) - link->live.scanned;
-    return link->flight_count > 0 && gathered < GOSSIP_GATHER_MAX;
+    return gathered < GOSSIP_GATHER_MAX && instant_is_before(now, link->live_due);
 }
 
 static bool next_live_batch(
@@ -574,7 +575,7 @@ static bool next_live_batch(
     if (link->live.scanned == head || !has_room(link, &link->live)) {
         return false;
     }
-    if (is_gathering(gossip, link) && instant_is_before(now, link->live_due)) {
+    if (is_gathering(gossip, link, now)) {
         return false;
     }
     struct gossip_writer writer;
@@ -584,7 +585,7 @@ static bool next_live_batch(
         return false;
     }
     commit(link, now, &writer, &link->live);
-    link->live_due = instant_after_ms(now, GOSSIP_GATHER_MS);
+    link->live_due = instant_after_ms(now, GOSSIP_GATHER_MS * (int64_t)gossip->link_count);
     return true;
 }
 

@@ -15,6 +15,8 @@
 
 enum { NEIGHBOURS = 2, HANDS = 0, WELSH = 1 };
 
+enum { GATHER_MS = NEIGHBOURS * GOSSIP_GATHER_MS };
+
 /* A node named Goloman with its table; the test plays its neighbours. */
 struct node {
     struct report_table *table;
@@ -76,12 +78,17 @@ static struct report report_of(const char *id, const char *time)
     return report;
 }
 
+static void change_at_once(struct node *node, const char *id, const char *time)
+{
+    struct report report = report_of(id, time);
+    assert_int_equal(report_table_upsert(node->table, &report, 0), UPSERT_NEWER);
+}
+
 /* Some time after the one before, so that it need not gather. */
 static void change(struct node *node, const char *id, const char *time)
 {
-    pass_ms(node, GOSSIP_GATHER_MS);
-    struct report report = report_of(id, time);
-    assert_int_equal(report_table_upsert(node->table, &report, 0), UPSERT_NEWER);
+    pass_ms(node, GATHER_MS);
+    change_at_once(node, id, time);
 }
 
 static void change_many(struct node *node, unsigned from, unsigned to)
@@ -295,25 +302,38 @@ static void what_came_from_a_neighbour_is_not_sent_back_but_told_to_be_all(void 
     assert_int_equal(node->said.count, 1);
 }
 
-static void on_an_idle_link_nothing_waits_and_behind_a_message_in_flight_little_gathers(
-    void **state)
+static void on_an_idle_link_nothing_waits_and_on_a_busy_one_little_gathers(void **state)
 {
     struct node *node = *state;
     meet(node, HANDS, 7);
     change(node, "kiwi", "1");
     assert_true(says(node, HANDS)); /* at the very time */
 
-    struct report second = report_of("lime", "1");
-    struct report third = report_of("plum", "1");
-    assert_int_equal(report_table_upsert(node->table, &second, 0), UPSERT_NEWER);
+    change_at_once(node, "lime", "1");
     expect_silence(node, HANDS);
-    assert_int_equal(report_table_upsert(node->table, &third, 0), UPSERT_NEWER);
-    struct instant due = instant_after_ms(node->now, GOSSIP_GATHER_MS);
+    change_at_once(node, "plum", "1");
+    struct instant due = instant_after_ms(node->now, GATHER_MS);
     assert_int_equal(gossip_deadline(node->gossip).ns, due.ns);
 
-    pass_ms(node, GOSSIP_GATHER_MS);
+    pass_ms(node, GATHER_MS);
     assert_true(says(node, HANDS));
     assert_int_equal(node->said.count, 2);
+}
+
+static void much_waits_for_nothing(void **state)
+{
+    struct node *node = *state;
+    meet(node, HANDS, 7);
+    change(node, "kiwi", "1");
+    assert_true(says(node, HANDS));
+    char id[16];
+    for (unsigned i = 0; i < GOSSIP_GATHER_MAX; i++) {
+        expect_silence(node, HANDS);
+        (void)snprintf(id, sizeof id, "client-%u", i);
+        change_at_once(node, id, "1");
+    }
+    assert_true(says(node, HANDS));
+    assert_int_equal(node->said.count, GOSSIP_GATHER_MAX);
 }
 
 static void live_reports_leave_a_backfill_half_of_the_window(void **state)
@@ -640,7 +660,7 @@ static uint64_t send_one(struct node *node, unsigned id)
 
 static void expect_batch(struct node *node, uint64_t from, uint64_t to, size_t count)
 {
-    pass_ms(node, GOSSIP_GATHER_MS);
+    pass_ms(node, GATHER_MS);
     assert_true(says(node, HANDS));
     assert_int_equal(node->said.header.from, from);
     assert_int_equal(node->said.header.to, to);
@@ -717,6 +737,7 @@ static void a_loss_behind_an_island_leaves_no_gap(void **state)
     uint64_t last = send_one(node, 3);
     struct gossip_message message = confirmation(node, last, 0, 1, 3); /* but not these two */
     take(node, &message);
+    pass_ms(node, GATHER_MS);
 
     bool is_covered[5] = {false, false, true, true, false};
     while (says(node, HANDS)) {
@@ -803,7 +824,7 @@ static void equal_digests_are_shown_until_something_changes(void **state)
     change(node, "kiwi", "1");
 
     assert_false(status_of(node, HANDS).is_equal);
-    assert_int_equal(status_of(node, HANDS).equal_ms_ago, 30 + GOSSIP_GATHER_MS);
+    assert_int_equal(status_of(node, HANDS).equal_ms_ago, 30 + GATHER_MS);
 }
 
 static void different_digests_three_times_in_a_row_repeat_all(void **state)
@@ -909,7 +930,8 @@ int main(void)
         GOSSIP_TEST(reports_go_only_to_a_neighbour_that_was_heard),
         GOSSIP_TEST(a_change_leaves_in_the_turn_it_happened),
         GOSSIP_TEST(a_lost_link_is_silent_until_it_opens_again),
-        GOSSIP_TEST(on_an_idle_link_nothing_waits_and_behind_a_message_in_flight_little_gathers),
+        GOSSIP_TEST(on_an_idle_link_nothing_waits_and_on_a_busy_one_little_gathers),
+        GOSSIP_TEST(much_waits_for_nothing),
         GOSSIP_TEST(live_reports_leave_a_backfill_half_of_the_window),
         GOSSIP_TEST(half_a_window_of_batches_is_confirmed_at_once),
         GOSSIP_TEST(what_came_from_a_neighbour_is_not_sent_back_but_told_to_be_all),
