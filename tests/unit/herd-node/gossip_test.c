@@ -93,7 +93,7 @@ static void change(struct node *node, const char *id, const char *time)
 
 static void change_many(struct node *node, unsigned from, unsigned to)
 {
-    char id[16];
+    char id[32];
     for (unsigned i = from; i < to; i++) {
         (void)snprintf(id, sizeof id, "client-%u", i);
         change(node, id, "1");
@@ -326,7 +326,7 @@ static void much_waits_for_nothing(void **state)
     meet(node, HANDS, 7);
     change(node, "kiwi", "1");
     assert_true(says(node, HANDS));
-    char id[16];
+    char id[32];
     for (unsigned i = 0; i < GOSSIP_GATHER_MAX; i++) {
         expect_silence(node, HANDS);
         (void)snprintf(id, sizeof id, "client-%u", i);
