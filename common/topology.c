@@ -689,7 +689,12 @@ static bool read_request_limits(struct walk *walk, const struct json_place *obje
     uint64_t per_second = 50; /* half of what Google allows a project by itself */
     uint64_t per_day = 10000; /* what public Overpass servers bear; some 300 dollars with Google */
     if (!json_read_number(reader, object, "requests_per_second", 1, 100000, &per_second) ||
-        !json_read_number(reader, object, "requests_per_day", 1, UINT32_MAX, &per_day)) {
+        !json_read_number(reader,
+            object,
+            "requests_per_day",
+            walk->topology->places.worker_count, /* or some would never ask */
+            UINT32_MAX,
+            &per_day)) {
         return false;
     }
     walk->topology->places.requests_per_second = (unsigned)per_second;

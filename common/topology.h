@@ -80,7 +80,7 @@ struct topology_places {
     size_t cache_bytes_max;       /* of the answers that a worker keeps; 0: none */
     unsigned cache_seconds;       /* how long at most; less where the provider says so */
     unsigned grid_m;              /* positions are rounded to a grid of this; 0: they are not */
-    unsigned requests_per_second; /* to each provider on the network, by each worker; likewise */
+    unsigned requests_per_second; /* to each provider on the network, by all workers; likewise */
     unsigned requests_per_day;
     bool google_rating; /* what "google" asks for beside the rest; each raises the price */
     bool google_hours;

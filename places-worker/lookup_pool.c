@@ -33,10 +33,16 @@ static void *run(void *context)
     return NULL;
 }
 
-static enum status create_gates(struct lookup_pool *pool, const struct topology_places *places)
+static enum status create_gates(
+    struct lookup_pool *pool, const struct topology_places *places, size_t worker)
 {
     const struct provider_limits limits = {
-        .per_second = places->requests_per_second, .per_day = places->requests_per_day};
+        .per_second = places->requests_per_second,
+        .per_day = places->requests_per_day,
+        .workers = (unsigned)places->worker_count,
+        .worker = (unsigned)worker,
+        .started = instant_now(),
+    };
     enum status status = STATUS_OK;
     for (size_t i = 0; i < TOPOLOGY_PROVIDERS_MAX && status == STATUS_OK; i++) {
         status = provider_gate_create(&limits, &pool->gates[i]);
@@ -45,11 +51,12 @@ static enum status create_gates(struct lookup_pool *pool, const struct topology_
 }
 
 enum status lookup_pool_start(const struct provider_chain_settings *settings,
-    unsigned threads,
+    size_t worker,
     struct mailbox *done,
     struct lookup_pool **ret_pool,
     struct buffer *complaint)
 {
+    const unsigned threads = settings->places->workers[worker].threads;
     struct lookup_pool *pool = calloc(1, sizeof *pool + threads * sizeof pool->threads[0]);
     if (pool == NULL) {
         return STATUS_NO_MEMORY;
@@ -59,7 +66,7 @@ enum status lookup_pool_start(const struct provider_chain_settings *settings,
     shared.gates = pool->gates;
     enum status status = mailbox_create(1, &pool->work);
     if (status == STATUS_OK) {
-        status = create_gates(pool, settings->places);
+        status = create_gates(pool, settings->places, worker);
     }
     for (unsigned i = 0; i < threads && status == STATUS_OK; i++) {
         pool->threads[i].pool = pool;

@@ -37,11 +37,12 @@ struct lookup_pool;
 
 /*
  * Opens what the providers need (`gates` of the settings are the pool's own), then starts the
- * threads. Look-ups that are done are posted to `done` as MAIL_LOOKUP with the look-up as `source`.
- * Fails as provider_chain_create does, with its complaint.
+ * threads of this worker (its index in the topology). Look-ups that are done are posted to `done`
+ * as MAIL_LOOKUP with the look-up as `source`. Fails as provider_chain_create does, with its
+ * complaint.
  */
 enum status lookup_pool_start(const struct provider_chain_settings *settings,
-    unsigned threads,
+    size_t worker,
     struct mailbox *done,
     struct lookup_pool **ret_pool,
     struct buffer *complaint) MUST_USE;

@@ -249,13 +249,14 @@ static void fail_by_pass(
     case PROVIDER_OVER_SECONDS:
         provider_answer_fail(answer,
             PLACES_OVER_QUERY_LIMIT,
-            "this worker asks it at most %u times a second (places.requests_per_second)",
+            "this herd asks it at most %u times a second (places.requests_per_second)",
             places->requests_per_second);
         break;
     case PROVIDER_OVER_DAYS:
         provider_answer_fail(answer,
             PLACES_OVER_QUERY_LIMIT,
-            "this worker asks it at most %u times a day (places.requests_per_day)",
+            "this herd asks it at most %u times a day (places.requests_per_day), and the part of "
+            "this worker is used up for now",
             places->requests_per_day);
         break;
     }

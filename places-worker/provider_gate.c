@@ -5,16 +5,19 @@
 
 #include <stdlib.h>
 
-#define DAY_NS ((int64_t)24 * 60 * 60 * NS_PER_SECOND)
+#define DAY_S  ((int64_t)24 * 60 * 60)
+#define DAY_NS (DAY_S * NS_PER_SECOND)
 
 struct provider_gate {
     struct mailbox *mailbox;
     struct mail pass; /* what follows belongs to who has it */
-    struct provider_limits limits;
+    struct instant started;
     struct instant rests_until;
-    int64_t paid_until_ns; /* each request pays for its part of a second, at most one ahead */
-    int64_t day_began_ns;
-    unsigned today;
+    int64_t price_ns;      /* the time between two requests, if they came evenly */
+    int64_t paid_until_ns; /* each request pays its price, at most a second ahead */
+    int64_t per_day;
+    int64_t day;
+    int64_t today; /* requests */
 };
 
 enum status provider_gate_create(
@@ -29,7 +32,10 @@ enum status provider_gate_create(
         provider_gate_destroy(gate);
         return status;
     }
-    gate->limits = *limits;
+    gate->started = limits->started;
+    gate->price_ns = (int64_t)NS_PER_SECOND * limits->workers / limits->per_second;
+    gate->per_day = limits->per_day / limits->workers +
+                    (limits->worker < limits->per_day % limits->workers ? 1 : 0);
     gate->rests_until = (struct instant){.ns = INT64_MIN};
     gate->paid_until_ns = INT64_MIN;
     provider_gate_leave(gate);
@@ -64,24 +70,37 @@ void provider_gate_leave(struct provider_gate *gate)
     mailbox_post_urgent(gate->mailbox, &gate->pass);
 }
 
+/* How many requests may have been sent by now, of those of this day. */
+static int64_t due_today(const struct provider_gate *gate, int64_t since_start_ns)
+{
+    if (since_start_ns >= DAY_NS) {
+        return gate->per_day;
+    }
+    const int64_t hourly = gate->per_day / 24;
+    const int64_t due = (hourly > PROVIDER_START_MIN ? hourly : PROVIDER_START_MIN) +
+                        gate->per_day * (since_start_ns / NS_PER_SECOND) / DAY_S;
+    return due < gate->per_day ? due : gate->per_day;
+}
+
 enum provider_pass provider_gate_count(struct provider_gate *gate, struct instant now)
 {
-    const int64_t part_ns = NS_PER_SECOND / gate->limits.per_second;
+    const int64_t ahead_max_ns = gate->price_ns > NS_PER_SECOND ? gate->price_ns : NS_PER_SECOND;
     if (gate->paid_until_ns < now.ns) {
         gate->paid_until_ns = now.ns;
     }
-    if (gate->paid_until_ns - now.ns + part_ns > NS_PER_SECOND) {
+    if (gate->paid_until_ns - now.ns + gate->price_ns > ahead_max_ns) {
         return PROVIDER_OVER_SECONDS;
     }
-    if (gate->today == 0 || now.ns - gate->day_began_ns >= DAY_NS) {
-        gate->day_began_ns = now.ns;
+    const int64_t since_start_ns = instant_ns_between(gate->started, now);
+    if (since_start_ns / DAY_NS > gate->day) {
+        gate->day = since_start_ns / DAY_NS;
         gate->today = 0;
     }
-    if (gate->today >= gate->limits.per_day) {
+    if (gate->today >= due_today(gate, since_start_ns)) {
         return PROVIDER_OVER_DAYS;
     }
     gate->today++;
-    gate->paid_until_ns += part_ns;
+    gate->paid_until_ns += gate->price_ns;
     return PROVIDER_PASSES;
 }
 

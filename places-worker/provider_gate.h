@@ -2,6 +2,12 @@
  * The gate before a provider on the network: how often it may be asked, and that one look-up at a
  * time is with it where it wants that.
  *
+ * The limits are those of all workers together: without a word between them, each passes its part,
+ * and the parts sum up to the whole. Of a second, a part may be a fraction: 1 a second among two
+ * workers is a request of each every two seconds. Of a day it is a whole number, and a worker that
+ * has just started may not use it up at once: it has 1/24 (PROVIDER_START_MIN at least) from the
+ * beginning, and the rest comes evenly over its first day. So starting again gains next to nothing.
+ *
  * The counts go from hand to hand: who is in holds them, and all others wait.
  * Thread: any, but for create and destroy.
  */
@@ -13,9 +19,14 @@
 
 struct provider_gate;
 
+enum { PROVIDER_START_MIN = 50 }; /* what a person needs to try it out */
+
 struct provider_limits {
-    unsigned per_second; /* requests; 1 or more, likewise */
-    unsigned per_day;    /* in 24 hours from the first one */
+    unsigned per_second; /* requests of all workers; 1 or more, likewise: */
+    unsigned per_day;    /* in 24 hours, counted from `started` */
+    unsigned workers;
+    unsigned worker; /* which of them this is, from 0: the first have what cannot be divided */
+    struct instant started;
 };
 
 enum provider_pass {

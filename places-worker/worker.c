@@ -447,7 +447,8 @@ static enum status create_lookups(struct worker *worker, size_t count)
     return STATUS_OK;
 }
 
-static enum status open_pool(struct worker *worker, const char *database, struct buffer *complaint)
+static enum status open_pool(
+    struct worker *worker, const struct worker_settings *opened, struct buffer *complaint)
 {
     const struct topology_places *const places = &worker->topology->places;
     const bool needs_key = provider_chain_needs_google_key(places);
@@ -463,11 +464,10 @@ static enum status open_pool(struct worker *worker, const char *database, struct
     }
     const struct provider_chain_settings settings = {
         .places = places,
-        .database = database,
+        .database = opened->database,
         .google_key = needs_key ? worker->google_key : NULL,
     };
-    return lookup_pool_start(
-        &settings, worker->self->threads, worker->mailbox, &worker->pool, complaint);
+    return lookup_pool_start(&settings, opened->index, worker->mailbox, &worker->pool, complaint);
 }
 
 static enum status open_sockets(struct worker *worker, struct buffer *complaint)
@@ -490,14 +490,15 @@ static enum status open_sockets(struct worker *worker, struct buffer *complaint)
                : STATUS_NO_MEMORY;
 }
 
-static enum status open_all(struct worker *worker, const char *database, struct buffer *complaint)
+static enum status open_all(
+    struct worker *worker, const struct worker_settings *settings, struct buffer *complaint)
 {
     enum status status = create_lookups(worker, slots_of(worker->topology, worker->self));
     if (status == STATUS_OK) {
         status = place_cache_create(worker->topology->places.cache_bytes_max, &worker->cache);
     }
     if (status == STATUS_OK) {
-        status = open_pool(worker, database, complaint);
+        status = open_pool(worker, settings, complaint);
     }
     if (status == STATUS_OK) {
         status = canary_create(&worker->canary);
@@ -518,7 +519,7 @@ enum status worker_open(
     worker->log = settings->log;
     worker->started = instant_now();
     worker->response = buffer_with_max(MESSAGE_PLACES_MAX + RESPONSE_OVERHEAD_MAX);
-    const enum status status = open_all(worker, settings->database, complaint);
+    const enum status status = open_all(worker, settings, complaint);
     if (status != STATUS_OK) {
         worker_close(worker);
         return status;

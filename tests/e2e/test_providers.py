@@ -47,10 +47,10 @@ def overpass(authority):
 def make_asked(make_herd, tmp_path, authority, legacy, google, overpass):
     """make_asked(providers) is a function that asks a herd with these providers: (text, JSON) of WHATSAT."""
 
-    def make(*providers, threads=2, **places):
+    def make(*providers, workers=1, threads=2, **places):
         key_file = tmp_path / "key"
         key_file.write_text(KEY + "\n")
-        herd = make_herd("Solo", workers=1, threads=threads, logs={"traffic": True}, places={
+        herd = make_herd("Solo", workers=workers, threads=threads, logs={"traffic": True}, places={
             "providers": list(providers), "google_legacy_url": legacy.url, "google_url": google.url,
             "overpass_url": overpass.url + overpass.path, "google_key_file": str(key_file),
             "ca_file": str(authority.ca_file), "timeout_ms": TIMEOUT_MS, **places}).start()
@@ -441,7 +441,7 @@ def test_over_the_limit_of_a_second_the_answer_is_there_at_once(make_asked, goog
     whatsat()
     answers = [whatsat().text.decode() for _ in range(10)]
 
-    assert failure_text("OVER_QUERY_LIMIT", "this worker asks it at most 1 times a second "
+    assert failure_text("OVER_QUERY_LIMIT", "this herd asks it at most 1 times a second "
                         "(places.requests_per_second)") in answers
 
 
@@ -450,3 +450,15 @@ def test_over_the_limit_of_a_day_the_next_provider_answers(make_asked, google):
 
     assert [("Westwood" in whatsat().names) for _ in range(4)] == [False, False, True, True]
     assert len(google.requests) == 2
+
+
+def test_the_limit_of_a_day_is_that_of_all_workers_together(make_asked, google):
+    whatsat = make_asked("google", workers=3, requests_per_day=10, requests_per_second=1000)
+    for worker in whatsat.herd.workers:
+        wait_until(lambda one=worker: whatsat.herd[one].is_ready(), f"{worker} is ready")
+    statuses = [whatsat().json["status"] for _ in range(40)]
+
+    assert len(google.requests) == statuses.count("OK") == 10
+    assert statuses.count("OVER_QUERY_LIMIT") == 30
+    asked = sorted(whatsat.herd[worker].status()["providers"][0]["by_status"]["OK"] for worker in whatsat.herd.workers)
+    assert asked == [3, 3, 4]

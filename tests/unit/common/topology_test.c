@@ -192,7 +192,10 @@ static void the_limits_of_providers_and_the_cache_are_read(void **state)
 
     assert_change_refused("\"places\": {",
         "\"places\": {\"requests_per_day\": 0, ",
-        "r.json:16: places.requests_per_day: must be a whole number from 1 to 4294967295, not 0");
+        "r.json:16: places.requests_per_day: must be a whole number from 2 to 4294967295, not 0");
+    assert_change_refused("\"places\": {", /* there are two workers, and each must have a part */
+        "\"places\": {\"requests_per_day\": 1, ",
+        "r.json:16: places.requests_per_day: must be a whole number from 2 to 4294967295, not 1");
     assert_change_refused("\"places\": {",
         "\"places\": {\"grid_m\": 10001, ",
         "r.json:16: places.grid_m: must be a whole number from 0 to 10000, not 10001");

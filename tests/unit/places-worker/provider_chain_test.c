@@ -61,7 +61,7 @@ static int set_up(void **state)
         .overpass_url = f->google_url,
         .requests_per_second = 3,
         .requests_per_day = 4};
-    const struct provider_limits limits = {3, 4};
+    const struct provider_limits limits = {.per_second = 3, .per_day = 4, .workers = 1};
     for (size_t i = 0; i < TOPOLOGY_PROVIDERS_MAX; i++) {
         assert_int_equal(provider_gate_create(&limits, &f->gates[i]), STATUS_OK);
     }
@@ -295,7 +295,7 @@ static void circles_grow_until_there_is_enough_and_each_is_a_request(void **stat
     struct fixture *const f = *state;
     http_stub_answer(&f->google, HTTP_STUB_END, overpass_none);
     provider_gate_destroy(f->gates[PROVIDER_OVERPASS]);
-    const struct provider_limits limits = {10, 10};
+    const struct provider_limits limits = {.per_second = 10, .per_day = 10, .workers = 1};
     assert_int_equal(provider_gate_create(&limits, &f->gates[PROVIDER_OVERPASS]), STATUS_OK);
     use_one(f, PROVIDER_OVERPASS);
     ask(f, PATIENCE_MS);

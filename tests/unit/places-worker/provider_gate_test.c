@@ -8,13 +8,40 @@
 
 #include <cmocka.h>
 
-static struct provider_gate *gate_with(unsigned per_second, unsigned per_day)
+static const struct instant start = {.ns = NS_PER_SECOND};
+static const int64_t hour_ms = (int64_t)60 * 60 * 1000;
+static const int64_t day_ms = (int64_t)24 * 60 * 60 * 1000;
+
+static struct provider_gate *gate_of(
+    unsigned per_second, unsigned per_day, unsigned workers, unsigned worker)
 {
-    const struct provider_limits limits = {.per_second = per_second, .per_day = per_day};
+    const struct provider_limits limits = {.per_second = per_second,
+        .per_day = per_day,
+        .workers = workers,
+        .worker = worker,
+        .started = start};
     struct provider_gate *gate;
     assert_int_equal(provider_gate_create(&limits, &gate), STATUS_OK);
     assert_int_equal(provider_gate_enter(gate, INSTANT_NEVER), PROVIDER_PASSES);
     return gate;
+}
+
+static struct provider_gate *gate_with(unsigned per_second, unsigned per_day)
+{
+    return gate_of(per_second, per_day, 1, 0);
+}
+
+/* How many pass until none does, and that it is then for this reason. */
+static unsigned passing(struct provider_gate *gate, int64_t after_ms, enum provider_pass end)
+{
+    unsigned count = 0;
+    enum provider_pass pass = provider_gate_count(gate, instant_after_ms(start, after_ms));
+    while (pass == PROVIDER_PASSES) {
+        count++;
+        pass = provider_gate_count(gate, instant_after_ms(start, after_ms));
+    }
+    assert_int_equal(pass, end);
+    return count;
 }
 
 static void one_is_in_at_a_time(void **state)
@@ -32,7 +59,6 @@ static void a_second_has_its_limit_and_the_next_one_a_new_one(void **state)
 {
     (void)state;
     struct provider_gate *const gate = gate_with(3, 1000);
-    const struct instant start = {.ns = NS_PER_SECOND};
     for (int second = 0; second < 3; second++) {
         const struct instant now = instant_after_ms(start, second * 1000);
         for (unsigned i = 0; i < 3; i++) {
@@ -49,14 +75,8 @@ static void a_pause_saves_up_no_more_than_a_second(void **state)
 {
     (void)state;
     struct provider_gate *const gate = gate_with(2, 1000);
-    unsigned passed = 0;
-    const struct instant late = {.ns = (int64_t)3600 * NS_PER_SECOND};
-    assert_int_equal(
-        provider_gate_count(gate, (struct instant){.ns = NS_PER_SECOND}), PROVIDER_PASSES);
-    while (provider_gate_count(gate, late) == PROVIDER_PASSES) {
-        passed++;
-    }
-    assert_int_equal(passed, 2);
+    assert_int_equal(provider_gate_count(gate, start), PROVIDER_PASSES);
+    assert_int_equal(passing(gate, hour_ms, PROVIDER_OVER_SECONDS), 2);
     provider_gate_destroy(gate);
 }
 
@@ -64,13 +84,87 @@ static void a_day_has_its_limit_and_the_next_one_a_new_one(void **state)
 {
     (void)state;
     struct provider_gate *const gate = gate_with(1000, 2);
-    const struct instant start = {.ns = NS_PER_SECOND};
-    const int64_t day_ms = (int64_t)24 * 60 * 60 * 1000;
     assert_int_equal(provider_gate_count(gate, start), PROVIDER_PASSES);
     assert_int_equal(provider_gate_count(gate, instant_after_ms(start, 5000)), PROVIDER_PASSES);
     assert_int_equal(
         provider_gate_count(gate, instant_after_ms(start, day_ms - 1)), PROVIDER_OVER_DAYS);
     assert_int_equal(provider_gate_count(gate, instant_after_ms(start, day_ms)), PROVIDER_PASSES);
+    provider_gate_destroy(gate);
+}
+
+static void workers_pass_no_more_together_than_one_alone_would(void **state)
+{
+    (void)state;
+    static const struct {
+        unsigned per_second;
+        unsigned per_day;
+        unsigned workers;
+    } herds[] = {{50, 10000, 2}, {1, 10000, 2}, {7, 10000, 3}, {1, 64, 64}, {50, 101, 3}};
+    for (size_t i = 0; i < sizeof herds / sizeof herds[0]; i++) {
+        uint64_t in_100_s = 0;
+        uint64_t in_a_day = 0;
+        for (unsigned worker = 0; worker < herds[i].workers; worker++) {
+            struct provider_gate *gate =
+                gate_of(herds[i].per_second, herds[i].per_day * 100, herds[i].workers, worker);
+            for (int64_t ms = 0; ms < 100000; ms += 100) { /* the second day: all may be used */
+                while (provider_gate_count(gate, instant_after_ms(start, day_ms + ms)) ==
+                       PROVIDER_PASSES) {
+                    in_100_s++;
+                }
+            }
+            provider_gate_destroy(gate);
+            gate = gate_of(100000, herds[i].per_day, herds[i].workers, worker);
+            in_a_day += passing(gate, day_ms, PROVIDER_OVER_DAYS);
+            provider_gate_destroy(gate);
+        }
+        assert_int_equal(in_a_day, herds[i].per_day);
+        /* what is saved up at the beginning is at most a second's, or one request of each */
+        assert_in_range(in_100_s,
+            100 * herds[i].per_second - herds[i].workers,
+            100 * herds[i].per_second + herds[i].per_second + herds[i].workers);
+    }
+}
+
+static void two_workers_that_share_one_a_second_take_turns_of_two_seconds(void **state)
+{
+    (void)state;
+    struct provider_gate *const gate = gate_of(1, 1000, 2, 1);
+    assert_int_equal(passing(gate, 0, PROVIDER_OVER_SECONDS), 1);
+    assert_int_equal(passing(gate, 1999, PROVIDER_OVER_SECONDS), 0);
+    assert_int_equal(passing(gate, 2000, PROVIDER_OVER_SECONDS), 1);
+    provider_gate_destroy(gate);
+}
+
+static void a_start_has_an_hours_part_and_the_rest_comes_over_the_day(void **state)
+{
+    (void)state;
+    struct provider_gate *const gate = gate_with(100000, 48000);
+    assert_int_equal(passing(gate, 0, PROVIDER_OVER_DAYS), 2000);
+    assert_int_equal(passing(gate, hour_ms, PROVIDER_OVER_DAYS), 2000);
+    assert_int_equal(passing(gate, 12 * hour_ms, PROVIDER_OVER_DAYS), 22000);
+    assert_int_equal(passing(gate, day_ms - 1000, PROVIDER_OVER_DAYS), 22000);
+    assert_int_equal(passing(gate, day_ms, PROVIDER_OVER_DAYS), 48000); /* at once, by now */
+    provider_gate_destroy(gate);
+}
+
+static void a_small_limit_is_there_from_the_start(void **state)
+{
+    (void)state;
+    struct provider_gate *gate = gate_with(100000, PROVIDER_START_MIN);
+    assert_int_equal(passing(gate, 0, PROVIDER_OVER_DAYS), PROVIDER_START_MIN);
+    provider_gate_destroy(gate);
+    gate = gate_with(100000, PROVIDER_START_MIN + 24);
+    assert_int_equal(passing(gate, 0, PROVIDER_OVER_DAYS), PROVIDER_START_MIN);
+    assert_int_equal(passing(gate, day_ms / 2, PROVIDER_OVER_DAYS), 24);
+    provider_gate_destroy(gate);
+}
+
+static void the_greatest_limits_do_not_overflow(void **state)
+{
+    (void)state;
+    struct provider_gate *const gate = gate_with(100000, UINT32_MAX);
+    assert_int_equal(passing(gate, day_ms - 1, PROVIDER_OVER_SECONDS), 100000);
+    assert_int_equal(passing(gate, 1000 * day_ms, PROVIDER_OVER_SECONDS), 100000);
     provider_gate_destroy(gate);
 }
 
@@ -92,6 +186,11 @@ int main(void)
         cmocka_unit_test(a_second_has_its_limit_and_the_next_one_a_new_one),
         cmocka_unit_test(a_pause_saves_up_no_more_than_a_second),
         cmocka_unit_test(a_day_has_its_limit_and_the_next_one_a_new_one),
+        cmocka_unit_test(workers_pass_no_more_together_than_one_alone_would),
+        cmocka_unit_test(two_workers_that_share_one_a_second_take_turns_of_two_seconds),
+        cmocka_unit_test(a_start_has_an_hours_part_and_the_rest_comes_over_the_day),
+        cmocka_unit_test(a_small_limit_is_there_from_the_start),
+        cmocka_unit_test(the_greatest_limits_do_not_overflow),
         cmocka_unit_test(nobody_enters_while_it_rests),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
