@@ -126,6 +126,10 @@ enum status wire_listen(nng_socket socket, const char *url, size_t message_max)
         failed = nng_listener_set_bool(listener, NNG_OPT_TCP_NODELAY, true);
     }
     if (failed == 0) {
+        /* Who vanished without a word would hold a descriptor for ever. */
+        failed = nng_listener_set_bool(listener, NNG_OPT_TCP_KEEPALIVE, true);
+    }
+    if (failed == 0) {
         failed = nng_listener_start(listener, 0);
     }
     return wire_status(failed);

@@ -21,6 +21,8 @@ enum {
     REQUEST_SLOTS = 256, /* lanes that may ask at the same time, over all gateways */
     GRACE_MS = 400, /* how long a new node waits for neighbours: longer than they wait to redial */
     UNCONFIRMED_MS_MAX = 3000, /* a link that is heard and yet confirms nothing is dialled anew */
+    SILENT_MS_MAX = 2000,      /* one whose neighbour is not heard likewise, */
+    SILENT_REDIAL_MS = 1000,   /* and so often, until it is heard */
     REFUSALS_LOGGED_EVERY_MS = 1000,
     PAGE_BYTES_MAX = 1024 * 1024,
     WAKE_MS_MAX = CANARY_ASK_WITHIN_MS / 2,
@@ -45,7 +47,9 @@ struct node {
         uint64_t peer_incarnation;
         struct instant unconfirmed_since;
         uint64_t peer_mark;
+        struct instant silent_redial; /* when to dial anew, unless the neighbour is heard before */
     } watches[GOSSIP_LINKS_MAX];
+    struct instant watched;
     struct admin *admin;
     struct canary *canary;
     bool is_ready;
@@ -228,10 +232,29 @@ static void handle_link_lost(struct node *node, struct instant now, size_t link)
     gossip_link_lost(node->gossip, now, link);
 }
 
-/* A link on which nothing gets through although the neighbour is heard: its socket may be dead for
- * good. */
+static void redial_link(struct node *node, struct instant now, size_t link, bool was_open)
+{
+    if (was_open) {
+        log_event(node->log, "link_redialled", log_text("neighbour", neighbour_name(node, link)));
+    }
+    node->links_redialled++;
+    node->watches[link].unconfirmed_since = now;
+    node->watches[link].silent_redial = instant_after_ms(now, SILENT_REDIAL_MS);
+    gossip_link_lost(node->gossip, now, link);
+    bus_link_redial(node->links[link]);
+}
+
+/*
+ * Dials anew where nothing gets through although the neighbour is heard: the socket may be dead for
+ * good. And where the neighbour is not heard: when the network swallows what is sent, TCP tries
+ * again after ever longer pauses, up to two minutes, and would notice only then that it has healed.
+ */
 static void watch_links(struct node *node, struct instant now)
 {
+    /* Who stood still has heard nobody, which says nothing. */
+    const bool stood_still =
+        instant_ns_between(node->watched, now) >= (int64_t)CANARY_ASK_WITHIN_MS * NS_PER_MS;
+    node->watched = now;
     for (size_t i = 0; i < node->self->neighbour_count; i++) {
         struct link_watch *watch = &node->watches[i];
         struct gossip_link_status status = gossip_link_status(node->gossip, now, i);
@@ -239,15 +262,14 @@ static void watch_links(struct node *node, struct instant now)
             watch->peer_mark = status.peer_mark;
             watch->unconfirmed_since = now;
         }
-        if (instant_ns_between(watch->unconfirmed_since, now) <
-            (int64_t)UNCONFIRMED_MS_MAX * NS_PER_MS) {
-            continue;
+        if (status.is_heard || stood_still) {
+            watch->silent_redial = instant_after_ms(now, SILENT_MS_MAX);
         }
-        log_event(node->log, "link_redialled", log_text("neighbour", neighbour_name(node, i)));
-        node->links_redialled++;
-        watch->unconfirmed_since = now;
-        gossip_link_lost(node->gossip, now, i);
-        bus_link_redial(node->links[i]);
+        if (instant_ns_between(watch->unconfirmed_since, now) >=
+                (int64_t)UNCONFIRMED_MS_MAX * NS_PER_MS ||
+            !instant_is_before(now, watch->silent_redial)) {
+            redial_link(node, now, i, status.is_open);
+        }
     }
 }
 

@@ -2,7 +2,9 @@
 
 import contextlib
 import itertools
+import pathlib
 import re
+import socket
 import time
 
 import pytest
@@ -161,3 +163,20 @@ def test_a_second_process_under_a_living_name_changes_nothing_while_reports_flow
         wait_until(lambda: is_equal(herd), "both servers are equal")
     assert herd["Hands"].status()["reports"] == 200
     assert counters(herd)["gossip_refused"] == 200
+
+
+def test_the_kernel_looks_after_neighbours_and_gateways_that_vanish_without_a_word(herd):
+    """Else each of them, lost with its machine, would hold a descriptor for ever."""
+    established, keepalive_timer = "01", "02"
+    mine = herd.topology["nodes"]["Hands"]
+    ports = {int(mine[way].rsplit(":", 1)[1]) for way in ("requests", "gossip")}
+    host, _ = gossip_address(herd, "Hands")
+    accepted_at = {f"{int.from_bytes(socket.inet_aton(host), 'little'):08X}:{port:04X}" for port in ports}
+
+    def timers():
+        """Of all connections that Hands has accepted; while something is unconfirmed another timer runs."""
+        lines = pathlib.Path("/proc/net/tcp").read_text(encoding="ascii").splitlines()[1:]
+        fields = [line.split() for line in lines]
+        return {one[5].split(":")[0] for one in fields if one[3] == established and one[1] in accepted_at}
+
+    wait_until(lambda: timers() == {keepalive_timer}, "each is probed after long silence")

@@ -378,4 +378,7 @@ class Nemesis:
 
     def stop(self):
         self.network.heal()
-        self.herd.stop()
+        try:
+            self.herd.stop()
+        finally:
+            self.network.close()

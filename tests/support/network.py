@@ -64,6 +64,12 @@ class Network:
         _run(*within, "link", "set", "eth0", "up")
         _run(*within, "link", "set", "lo", "up")
 
+    def close(self):
+        """When nothing runs in its places any more; then another one may be made."""
+        _run("ip", "link", "del", "eth0")
+        for name in [*self.places[:-1], "switch"]:
+            _run("ip", "netns", "del", name)
+
     def enter(self, name):
         """Takes the thread to a place; for a process that is about to exec."""
         if name != EDGE:
