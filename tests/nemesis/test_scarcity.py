@@ -76,6 +76,13 @@ def test_a_node_restarts_on_a_full_disk(small_disk):
         assert_every_server_hears_every_other(herd, b"restarted")
 
 
+def set_offset(file, seconds):
+    """At once: libfaketime ends the process that finds the file empty."""
+    draft = file.with_suffix(".draft")
+    draft.write_text(f"{seconds:+d}\n")
+    draft.replace(file)
+
+
 CLOCK = {"a-year-ahead": 365 * 86400, "a-year-back": -365 * 86400}
 
 
@@ -93,7 +100,7 @@ def test_a_wall_clock_that_jumps_stops_nobody(tmp_path, monkeypatch, jump_s):
     try:
         for process in herd.processes.values():
             offsets[process.name] = tmp_path / f"{process.name}.offset"
-            offsets[process.name].write_text("+0\n")
+            set_offset(offsets[process.name], 0)
             monkeypatch.setenv("FAKETIME_TIMESTAMP_FILE", str(offsets[process.name]))
             process.start()
         monkeypatch.delenv("LD_PRELOAD")
@@ -101,7 +108,7 @@ def test_a_wall_clock_that_jumps_stops_nobody(tmp_path, monkeypatch, jump_s):
             process.wait_ready()
         before = parse_at(herd.ask("Wilkes", b"IAMAT before %s 1520023934\n" % UCLA))
 
-        offsets["Wilkes"].write_text(f"{jump_s:+d}\n")
+        set_offset(offsets["Wilkes"], jump_s)
 
         def difference_s():
             at = parse_at(herd.ask("Wilkes", b"IAMAT during %s 1520023934\n" % UCLA))
@@ -110,12 +117,12 @@ def test_a_wall_clock_that_jumps_stops_nobody(tmp_path, monkeypatch, jump_s):
 
         wait_until(lambda: abs(difference_s() - jump_s) < 600, "its clock has jumped")
         assert_every_server_hears_every_other(herd, b"jumped")
-        offsets["Wilkes"].write_text("+0\n")
+        set_offset(offsets["Wilkes"], 0)
         wait_until(lambda: abs(difference_s()) < 600, "its clock is back")
         assert_every_server_hears_every_other(herd, b"back")
         herd["Hands"].kill()
         monkeypatch.setenv("LD_PRELOAD", library)
-        offsets["Hands"].write_text(f"{jump_s:+d}\n")
+        set_offset(offsets["Hands"], jump_s)
         monkeypatch.setenv("FAKETIME_TIMESTAMP_FILE", str(offsets["Hands"]))
         herd["Hands"].start()
         monkeypatch.delenv("LD_PRELOAD")
