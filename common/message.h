@@ -91,9 +91,9 @@ struct nearby {
     uint32_t timeout_ms;  /* how long the gateway will wait */
 };
 
-/* The JSON text as the client gets it, without the two newlines that end an answer. */
 struct places {
-    struct slice json;
+    uint32_t keep_ms;  /* for how long the gateway may give the same answer to the same question */
+    struct slice json; /* as the client gets it, without the two newlines that end an answer */
 };
 
 /* ---- node -> neighbour (herd-node/README.md explains the protocol) ---- */

@@ -344,7 +344,8 @@ enum status places_encode(struct buffer *message, const struct places *places)
 {
     size_t length_before = message->length;
     msgpack_packer packer = packer_to(message);
-    bool is_written = write_kind(&packer, KIND_PLACES) && write_bytes(&packer, places->json);
+    bool is_written = write_kind(&packer, KIND_PLACES) && write_number(&packer, places->keep_ms) &&
+                      write_bytes(&packer, places->json);
     return finish(message, length_before, is_written);
 }
 
@@ -355,9 +356,12 @@ enum status places_decode(struct slice message, struct places *ret_places)
     if (status != STATUS_OK) {
         return status;
     }
-    if (!read_bytes(&reader, MESSAGE_PLACES_MAX, &ret_places->json) || !is_at_end(&reader)) {
+    uint64_t keep_ms;
+    if (!read_number(&reader, UINT32_MAX, &keep_ms) ||
+        !read_bytes(&reader, MESSAGE_PLACES_MAX, &ret_places->json) || !is_at_end(&reader)) {
         return STATUS_MALFORMED;
     }
+    ret_places->keep_ms = (uint32_t)keep_ms;
     return STATUS_OK;
 }
 

@@ -763,6 +763,7 @@ static enum status open_lookups(struct gateway *gateway)
         .worker_count = places->worker_count,
         .threads = threads,
         .timeout_ms = places->timeout_ms,
+        .cache_bytes_max = places->cache_bytes_max,
         .now = gateway->started,
     };
     return lookups_create(&settings, &gateway->lookups);

@@ -61,8 +61,11 @@ static void write_workers(struct json_writer *json, const struct gateway_view *v
     json_writer_begin_object(json, "lookups");
     write_count(json, "waiting", lookups.waiting);
     write_count(json, "answered", lookups.answered);
+    write_count(json, "cached", lookups.cached);
     write_count(json, "unanswered", lookups.unanswered);
     write_count(json, "repeated", lookups.repeated);
+    write_count(json, "cache_answers", lookups.cache_answers);
+    write_count(json, "cache_bytes", lookups.cache_bytes);
     json_writer_end_object(json);
 }
 
@@ -232,6 +235,14 @@ static void write_lookup_metrics(struct metrics *metrics, const struct gateway_v
         "herd_gateway_lookups_answered_total",
         "Look-ups that a worker answered.",
         lookups.answered);
+    metrics_counter(metrics,
+        "herd_gateway_lookups_cached_total",
+        "Look-ups that got an answer which had been kept.",
+        lookups.cached);
+    metrics_gauge(metrics,
+        "herd_gateway_lookups_cache_bytes",
+        "Memory of the answers that are kept.",
+        (int64_t)lookups.cache_bytes);
     metrics_counter(metrics,
         "herd_gateway_lookups_unanswered_total",
         "Look-ups that no worker answered in time.",

@@ -4,6 +4,7 @@
 #include "common/buffer.h"
 #include "common/message.h"
 #include "common/message_codec.h"
+#include "common/place_cache.h"
 #include "common/places_status.h"
 
 #include <assert.h>
@@ -100,7 +101,9 @@ struct lookups {
     struct list ended;   /* their effects may still be looked at */
     struct list unused;
     size_t count; /* waiting or out */
+    struct place_cache *cache;
     uint64_t answered;
+    uint64_t cached;
     uint64_t unanswered;
     uint64_t repeated;
     struct buffer failures[FAILURE_COUNT]; /* the JSON texts */
@@ -206,7 +209,8 @@ enum status lookups_create(const struct lookups_settings *settings, struct looku
     lookups->workers = calloc(settings->worker_count + 1, sizeof *lookups->workers);
     lookups->lanes = calloc(lane_count + 1, sizeof *lookups->lanes);
     if (lookups->workers == NULL || lookups->lanes == NULL ||
-        write_failures(lookups) != STATUS_OK) {
+        write_failures(lookups) != STATUS_OK ||
+        place_cache_create(settings->cache_bytes_max, &lookups->cache) != STATUS_OK) {
         lookups_destroy(lookups);
         return STATUS_NO_MEMORY;
     }
@@ -245,6 +249,7 @@ void lookups_destroy(struct lookups *lookups)
     for (size_t i = 0; i < FAILURE_COUNT; i++) {
         buffer_clear(&lookups->failures[i]);
     }
+    place_cache_destroy(lookups->cache);
     free(lookups->lanes);
     free(lookups->workers);
     free(lookups);
@@ -474,24 +479,48 @@ static struct lookup *take_lookup(struct lookups *lookups)
     return lookup;
 }
 
-/* Without room or memory for the question: its own bytes come back at once. */
-static void refuse(struct lookups *lookups, const struct lookups_question *question)
+/* The question's own bytes come back, without a wait. */
+static void answer_at_once(struct lookups *lookups,
+    const struct lookups_question *question,
+    struct slice json,
+    const char *fault)
 {
-    lookups->unanswered++;
     add_effect(lookups,
         (struct lookups_effect){
             .kind = LOOKUPS_DONE,
             .origin = question->origin,
             .at_line = question->at_line,
-            .json = buffer_slice(&lookups->failures[FAILURE_TOO_MANY]),
-            .fault = failure_words[FAILURE_TOO_MANY].log,
+            .json = json,
+            .fault = fault,
         });
+}
+
+/* Without room or memory for the question. */
+static void refuse(struct lookups *lookups, const struct lookups_question *question)
+{
+    lookups->unanswered++;
+    answer_at_once(lookups,
+        question,
+        buffer_slice(&lookups->failures[FAILURE_TOO_MANY]),
+        failure_words[FAILURE_TOO_MANY].log);
 }
 
 void lookups_ask(
     struct lookups *lookups, struct instant now, const struct lookups_question *question)
 {
     begin_event(lookups);
+    const struct nearby nearby = {
+        .location = question->location,
+        .radius_m = question->radius_m,
+        .results_max = question->results_max,
+    };
+    const struct place_key key = place_key_of(&nearby);
+    struct kept_answer kept;
+    if (place_cache_find(lookups->cache, &key, now, &kept)) {
+        lookups->cached++;
+        answer_at_once(lookups, question, kept.text, NULL);
+        return;
+    }
     struct lookup *lookup = lookups->count == LOOKUPS_MAX ? NULL : take_lookup(lookups);
     if (lookup == NULL) {
         refuse(lookups, question);
@@ -503,11 +532,7 @@ void lookups_ask(
         return;
     }
     lookup->origin = question->origin;
-    lookup->nearby = (struct nearby){
-        .location = question->location,
-        .radius_m = question->radius_m,
-        .results_max = question->results_max,
-    };
+    lookup->nearby = nearby;
     lookup->deadline = instant_after_ms(now, (int64_t)lookups->timeout_ms + LOOKUPS_MARGIN_MS);
     lookup->tries = 0;
     lookups->count++;
@@ -540,6 +565,19 @@ void lookups_lane_lost(struct lookups *lookups, struct instant now, size_t lane_
     }
 }
 
+static void keep(struct lookups *lookups,
+    struct instant now,
+    const struct lookup *lookup,
+    const struct places *places)
+{
+    const struct place_key key = place_key_of(&lookup->nearby);
+    const struct kept_answer answer = {
+        .until = instant_after_ms(now, places->keep_ms), .text = places->json};
+    if (places->keep_ms > 0) {
+        place_cache_keep(lookups->cache, &key, &answer);
+    }
+}
+
 void lookups_lane_response(
     struct lookups *lookups, struct instant now, size_t lane_index, struct slice response)
 {
@@ -560,6 +598,7 @@ void lookups_lane_response(
         worker->answered++;
         lane->redial_ms = LOOKUPS_REDIAL_MS_MIN;
         lane->was_redialled = false;
+        keep(lookups, now, lane->lookup, &places);
         end_lookup(lookups, lane->lookup, places.json, NULL);
         lane->lookup = NULL;
     } else if (lane->state == LANE_BUSY) {
@@ -671,6 +710,9 @@ struct lookups_view lookups_view(const struct lookups *lookups)
     return (struct lookups_view){
         .waiting = lookups->waiting.count,
         .answered = lookups->answered,
+        .cached = lookups->cached,
+        .cache_answers = place_cache_size(lookups->cache).answers,
+        .cache_bytes = place_cache_size(lookups->cache).bytes,
         .unanswered = lookups->unanswered,
         .repeated = lookups->repeated,
     };

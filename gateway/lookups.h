@@ -5,7 +5,8 @@
  * A lane carries one look-up, and a worker has as many lanes as threads. The least busy worker is
  * asked first, one that answered late or wrongly last; while all are busy, look-ups wait in the
  * order they came. One that fails is repeated until its deadline. Then, or when too many wait, the
- * answer says so in Google's own terms.
+ * answer says so in Google's own terms. An answer that its worker allows to be kept is given again
+ * to the same question, without asking anybody.
  *
  *           connected         sends            late
  *     AWAY ───────────▶ IDLE ───────▶ BUSY ───────────▶ CANCELLED
@@ -13,7 +14,7 @@
  *      │ └───────────────┘ └────────────┤                   │
  *      └────────────────────────────────┴───────────────────┘   (IDLE where still connected)
  *
- * Limits: LOOKUPS_MAX look-ups at once; LOOKUPS_TRIES_MAX for each.
+ * Limits: LOOKUPS_MAX look-ups at once; LOOKUPS_TRIES_MAX for each; cache_bytes_max.
  */
 #ifndef GATEWAY_LOOKUPS_H
 #define GATEWAY_LOOKUPS_H
@@ -43,6 +44,7 @@ struct lookups_settings {
     size_t worker_count;     /* 0 is allowed: then nothing is ever found */
     const unsigned *threads; /* of each worker; only read by lookups_create */
     unsigned timeout_ms;     /* of one look-up at a worker */
+    size_t cache_bytes_max;  /* of answers that are kept; 0: none are */
     struct instant now;
 };
 
@@ -119,10 +121,13 @@ struct lookups_worker_view {
 struct lookups_worker_view lookups_view_worker(const struct lookups *lookups, size_t worker_index);
 
 struct lookups_view {
-    size_t waiting; /* for a free lane */
-    uint64_t answered;
+    size_t waiting;      /* for a free lane */
+    uint64_t answered;   /* by a worker */
+    uint64_t cached;     /* with an answer that had been kept */
     uint64_t unanswered; /* ended with a text of ours */
     uint64_t repeated;
+    size_t cache_answers;
+    size_t cache_bytes;
 };
 
 struct lookups_view lookups_view(const struct lookups *lookups);

@@ -13,7 +13,7 @@
 #include "common/instant.h"
 #include "common/mailbox.h"
 #include "common/message.h"
-#include "places-worker/place_cache.h"
+#include "common/place_cache.h"
 #include "places-worker/provider_chain.h"
 
 /* One look-up on its way; the fields above the line are the question. */

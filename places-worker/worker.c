@@ -6,11 +6,11 @@
 #include "common/instant.h"
 #include "common/lane.h"
 #include "common/message_codec.h"
+#include "common/place_cache.h"
 #include "places-worker/google_key.h"
 #include "places-worker/grid.h"
 #include "places-worker/http_fetch.h"
 #include "places-worker/lookup_pool.h"
-#include "places-worker/place_cache.h"
 #include "places-worker/provider_name.h"
 #include "places-worker/worker_pages.h"
 
@@ -72,9 +72,9 @@ static void log_complaint(struct worker *worker, const char *event, struct slice
 
 /* An empty response where there is no memory for a better one: the gateway then says so in its own
  * words. */
-static void respond(struct worker *worker, uint64_t token, struct slice json)
+static void respond(struct worker *worker, uint64_t token, uint32_t keep_ms, struct slice json)
 {
-    const struct places places = {.json = json};
+    const struct places places = {.keep_ms = keep_ms, .json = json};
     buffer_reset(&worker->response);
     if (places_encode(&worker->response, &places) != STATUS_OK) {
         buffer_reset(&worker->response);
@@ -94,7 +94,7 @@ static void refuse_request(struct worker *worker, uint64_t token, enum status st
                      "versions")) != STATUS_OK) {
         buffer_reset(&text);
     }
-    respond(worker, token, buffer_slice(&text));
+    respond(worker, token, 0, buffer_slice(&text));
     buffer_clear(&text);
 }
 
@@ -127,9 +127,10 @@ static void answer_request(struct worker *worker,
     const char *source,
     const struct kept_answer *answer)
 {
-    respond(worker, token, answer->text);
-    const uint64_t duration_us =
-        (uint64_t)(instant_ns_between(received, instant_now()) / NS_PER_US);
+    const struct instant now = instant_now();
+    const int64_t keep_ns = instant_ns_between(now, answer->until);
+    respond(worker, token, keep_ns <= 0 ? 0 : (uint32_t)(keep_ns / NS_PER_MS), answer->text);
+    const uint64_t duration_us = (uint64_t)(instant_ns_between(received, now) / NS_PER_US);
     worker->counts.by_status[answer->status]++;
     worker_durations_add(&worker->counts.lookups, duration_us);
     if (worker->topology->logs.traffic) {
@@ -214,19 +215,15 @@ static void count_attempts(struct worker_counts *counts, const struct provider_a
     }
 }
 
-/* For as long as its provider and the topology allow. What a stand-in said is not kept: the first
- * provider may be back at any time. */
-static void keep_answer(
-    struct worker *worker, const struct lookup *lookup, const struct kept_answer *answer)
+/* For as long as its provider and the topology allow; 0: not at all. What a stand-in said is not
+ * kept: the first provider may be back at any time. */
+static uint32_t seconds_to_keep(const struct worker *worker, const struct lookup *lookup)
 {
-    const unsigned own_s = worker->topology->places.cache_seconds;
-    const uint32_t keep_s = lookup->answer.keep_s < own_s ? lookup->answer.keep_s : own_s;
-    if (keep_s > 0 && lookup->attempts.count == 1 && provider_answer_is_answered(&lookup->answer)) {
-        place_cache_keep(worker->cache,
-            &lookup->key,
-            answer,
-            instant_after_ms(instant_now(), (int64_t)keep_s * 1000));
+    if (lookup->attempts.count > 1 || !provider_answer_is_answered(&lookup->answer)) {
+        return 0;
     }
+    const unsigned own_s = worker->topology->places.cache_seconds;
+    return lookup->answer.keep_s < own_s ? lookup->answer.keep_s : own_s;
 }
 
 static void let_go(struct worker *worker, struct lookup *lookup)
@@ -249,9 +246,11 @@ static void unlink_asked(struct worker *worker, const struct lookup *lookup)
 
 static void finish_lookup(struct worker *worker, struct lookup *lookup)
 {
+    const uint32_t keep_s = seconds_to_keep(worker, lookup);
     const struct kept_answer answer = {
         .status = lookup->answer.status,
         .provider = lookup->attempts.attempts[lookup->attempts.count - 1].provider,
+        .until = instant_after_ms(instant_now(), (int64_t)keep_s * 1000),
         .text = buffer_slice(&lookup->answer.text),
     };
     unlink_asked(worker, lookup);
@@ -264,7 +263,9 @@ static void finish_lookup(struct worker *worker, struct lookup *lookup)
         answer_request(worker, other->token, &other->nearby, other->received, "joined", &answer);
         let_go(worker, other);
     }
-    keep_answer(worker, lookup, &answer);
+    if (keep_s > 0) {
+        place_cache_keep(worker->cache, &lookup->key, &answer);
+    }
     if (lookup->answer.message.length > 0) {
         log_complaint(worker, "provider_failed", buffer_slice(&lookup->answer.message));
     }

@@ -47,10 +47,10 @@ def overpass(authority):
 def make_asked(make_herd, tmp_path, authority, legacy, google, overpass):
     """make_asked(providers) is a function that asks a herd with these providers: (text, JSON) of WHATSAT."""
 
-    def make(*providers, workers=1, threads=2, **places):
+    def make(*providers, gateways=("gateway",), workers=1, threads=2, **places):
         key_file = tmp_path / "key"
         key_file.write_text(KEY + "\n")
-        herd = make_herd("Solo", workers=workers, threads=threads, logs={"traffic": True}, places={
+        herd = make_herd("Solo", gateways=gateways, workers=workers, threads=threads, logs={"traffic": True}, places={
             "providers": list(providers), "google_legacy_url": legacy.url, "google_url": google.url,
             "overpass_url": overpass.url + overpass.path, "google_key_file": str(key_file),
             "ca_file": str(authority.ca_file), "timeout_ms": TIMEOUT_MS, **places}).start()
@@ -388,8 +388,10 @@ def test_look_ups_that_are_the_same_share_an_answer(make_asked, legacy):
     assert len(legacy.requests) == 1
     status = whatsat.worker.status()
     provider = status["providers"][0]
-    assert (status["asked"], provider["asked"], provider["cached"] + provider["joined"]) == (8, 1, 7)
-    assert status["cache"]["answers"] == 1
+    at_gateway = whatsat.herd["gateway"].status()["lookups"]  # one that asks later is answered there
+    assert (status["asked"] + at_gateway["cached"], provider["asked"]) == (8, 1)
+    assert provider["cached"] + provider["joined"] == status["asked"] - 1
+    assert status["cache"]["answers"] == at_gateway["cache_answers"] == 1
     assert re.search(r'^herd_places_cached_total\{provider="google-legacy"\} \d', whatsat.worker.metrics(), re.M)
 
 
@@ -403,6 +405,28 @@ def test_answers_of_googles_are_kept_only_if_google_says_so(make_asked, legacy, 
 
     assert whatsat().names == (["First"] if is_kept else ["Second"])
     assert whatsat(bound=19).names == ["Second"]
+
+
+def test_another_gateway_gets_what_a_worker_has_kept(make_asked, legacy):
+    whatsat = make_asked("google-legacy", gateways=("gateway", "other"))
+    legacy.answer(legacy_text(["First"]), Cache_Control="max-age=300")
+    whatsat()
+    client = whatsat.herd.connect("Solo", "other")
+
+    assert whatsat(client=client).names == whatsat(client=client).names == ["First"]
+    assert len(legacy.requests) == 1
+    assert whatsat.worker.status()["providers"][0]["cached"] == 1
+    assert whatsat.herd["other"].status()["lookups"]["cached"] == 1
+
+
+def test_no_gateway_keeps_an_answer_longer_than_its_worker_may(make_asked, legacy):
+    whatsat = make_asked("google-legacy")
+    legacy.answer(legacy_text(["First"]), Cache_Control="max-age=1")
+    whatsat()
+    legacy.answer(legacy_text(["Second"]))
+
+    wait_until(lambda: whatsat().names == ["Second"], "the first answer is forgotten", deadline_s=5)
+    assert len(legacy.requests) == 2
 
 
 def test_the_topology_can_forbid_keeping(make_asked, legacy):

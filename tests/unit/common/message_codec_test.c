@@ -146,7 +146,7 @@ static struct buffer sample_nearby(void)
 static struct buffer sample_places(void)
 {
     struct buffer message = new_message();
-    struct places sample = {.json = slice_of("{\n\"results\" : []\n}")};
+    struct places sample = {.keep_ms = UINT32_MAX, .json = slice_of("{\n\"results\" : []\n}")};
     assert_int_equal(places_encode(&message, &sample), STATUS_OK);
     return message;
 }
@@ -248,6 +248,7 @@ static void a_look_up_and_its_places_come_back_as_they_were(void **state)
     assert_true(nearby.radius_m == 10000);
     assert_int_equal(nearby.results_max, 5);
     assert_int_equal(nearby.timeout_ms, UINT32_MAX);
+    assert_int_equal(places.keep_ms, UINT32_MAX);
     assert_text(places.json, "{\n\"results\" : []\n}");
     buffer_clear(&asked);
     buffer_clear(&answered);

@@ -178,6 +178,7 @@ static void the_metrics_count_by_server_and_worker(void **state)
     assert_metrics_have("\nherd_gateway_node_up{server=\"Left\"} 0\n");
     assert_metrics_have("\nherd_gateway_node_up{server=\"Right\"} 0\n");
     assert_metrics_have("\nherd_gateway_worker_up{worker=\"places-1\"} 1\n");
+    assert_metrics_have("\nherd_gateway_lookups_cached_total 0\n");
     assert_metrics_have("\nherd_gateway_commands_rejected_total{cause=\"expired\"} 0\n");
     assert_metrics_have("\nherd_gateway_clients_accepted_total 17\n");
     assert_metrics_have("\nherd_gateway_replies_invalid_total 5\n");

@@ -151,14 +151,19 @@ static void ask(void)
     perform();
 }
 
-static void respond(size_t lane, const char *json)
+static void respond_to_keep(size_t lane, const char *json, uint32_t keep_ms)
 {
     struct buffer message = buffer_with_max(1024);
-    const struct places places = {.json = slice_of(json)};
+    const struct places places = {.keep_ms = keep_ms, .json = slice_of(json)};
     assert_int_equal(places_encode(&message, &places), STATUS_OK);
     lookups_lane_response(scene.lookups, scene.now, lane, buffer_slice(&message));
     perform();
     buffer_clear(&message);
+}
+
+static void respond(size_t lane, const char *json)
+{
+    respond_to_keep(lane, json, 0);
 }
 
 static void respond_wrongly(size_t lane)
@@ -175,8 +180,11 @@ static int begin(void **state)
     scene.trace = buffer_with_max((size_t)1024 * 1024);
     scene.json = buffer_with_max(4096);
     scene.ticket = 0;
-    const struct lookups_settings settings = {
-        .worker_count = WORKERS, .threads = threads, .timeout_ms = TIMEOUT_MS, .now = scene.now};
+    const struct lookups_settings settings = {.worker_count = WORKERS,
+        .threads = threads,
+        .timeout_ms = TIMEOUT_MS,
+        .cache_bytes_max = 1000,
+        .now = scene.now};
     return lookups_create(&settings, &scene.lookups) == STATUS_OK ? 0 : -1;
 }
 
@@ -187,6 +195,64 @@ static int end(void **state)
     buffer_clear(&scene.trace);
     buffer_clear(&scene.json);
     return 0;
+}
+
+/* The question with this number of results once more. */
+static void ask_again(uint64_t ticket)
+{
+    const uint64_t next = scene.ticket;
+    scene.ticket = ticket;
+    ask();
+    scene.ticket = next;
+}
+
+static void an_answer_that_may_be_kept_is_given_again_until_its_time_is_over(void **state)
+{
+    (void)state;
+    connect_all();
+    ask();
+    respond_to_keep(2, "{\"kept\"}", 1000);
+    buffer_reset(&scene.trace);
+
+    wait_ms(999);
+    ask_again(0);
+    expect("AT=0"); /* nobody was asked */
+    expect_json("{\"kept\"}");
+    assert_int_equal(lookups_view(scene.lookups).cached, 1);
+    assert_int_equal(lookups_view(scene.lookups).answered, 1);
+    assert_int_equal(lookups_view(scene.lookups).cache_answers, 1);
+
+    ask(); /* another question */
+    expect("0<1");
+    wait_ms(1);
+    ask_again(0);
+    expect("2<0");
+}
+
+static void an_answer_that_may_not_be_kept_is_asked_for_again(void **state)
+{
+    (void)state;
+    connect(2);
+    ask();
+    respond(2, "{}");
+    buffer_reset(&scene.trace);
+
+    ask_again(0);
+    expect("2<0");
+    assert_int_equal(lookups_view(scene.lookups).cache_answers, 0);
+}
+
+static void a_kept_answer_is_there_when_no_worker_is(void **state)
+{
+    (void)state;
+    connect(2);
+    ask();
+    respond_to_keep(2, "{}", 60000);
+    lose(2);
+    buffer_reset(&scene.trace);
+
+    ask_again(0);
+    expect("AT=0");
 }
 
 static void a_lookup_is_sent_answered_and_given_back_with_its_line(void **state)
@@ -455,6 +521,9 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         TEST(a_lookup_is_sent_answered_and_given_back_with_its_line),
+        TEST(an_answer_that_may_be_kept_is_given_again_until_its_time_is_over),
+        TEST(an_answer_that_may_not_be_kept_is_asked_for_again),
+        TEST(a_kept_answer_is_there_when_no_worker_is),
         TEST(the_least_busy_worker_is_asked_first),
         TEST(while_all_are_busy_lookups_wait_in_order),
         TEST(a_lost_worker_has_its_lookups_repeated_by_another),

@@ -1,5 +1,5 @@
 /* Are answers found again as long as they may be, and are they bounded? */
-#include "places-worker/place_cache.h"
+#include "common/place_cache.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -21,9 +21,11 @@ static struct place_key key_of(int number)
 static void keep(struct place_cache *cache, int number, const char *text, int64_t for_ms)
 {
     const struct place_key key = key_of(number);
-    const struct kept_answer answer = {
-        .status = PLACES_OK, .provider = PROVIDER_OVERPASS, .text = slice_of(text)};
-    place_cache_keep(cache, &key, &answer, instant_after_ms(start, for_ms));
+    const struct kept_answer answer = {.status = PLACES_OK,
+        .provider = PROVIDER_OVERPASS,
+        .until = instant_after_ms(start, for_ms),
+        .text = slice_of(text)};
+    place_cache_keep(cache, &key, &answer);
 }
 
 /* NULL: not found. */
@@ -36,6 +38,7 @@ static const char *find(struct place_cache *cache, int number, int64_t after_ms,
     }
     assert_int_equal(answer.status, PLACES_OK);
     assert_int_equal(answer.provider, PROVIDER_OVERPASS);
+    assert_true(instant_is_before(instant_after_ms(start, after_ms), answer.until));
     *ret_length = answer.text.length;
     return answer.text.data;
 }

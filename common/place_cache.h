@@ -1,10 +1,11 @@
 /*
- * Answers that are kept for a while, in memory only: the oldest go first when there is no room.
+ * Answers about places that are kept for a while, in memory only, by workers and gateways: the
+ * oldest go first when there is no room.
  *
  * Thread: one, the loop's. Limits: `bytes_max` for all that is kept, with what it takes to keep it.
  */
-#ifndef PLACES_WORKER_PLACE_CACHE_H
-#define PLACES_WORKER_PLACE_CACHE_H
+#ifndef COMMON_PLACE_CACHE_H
+#define COMMON_PLACE_CACHE_H
 
 #include "common/instant.h"
 #include "common/message.h"
@@ -28,9 +29,10 @@ struct place_key place_key_of(const struct nearby *nearby);
 bool place_key_equals(const struct place_key *a, const struct place_key *b);
 
 struct kept_answer {
-    enum places_status status;
+    enum places_status status;     /* the worker's, likewise: a gateway leaves it at 0 */
     enum places_provider provider; /* whose it is */
-    struct slice text;             /* borrowed until the cache changes */
+    struct instant until;          /* it may be given before that */
+    struct slice text;             /* of one that is found: borrowed until the cache changes */
 };
 
 struct place_cache;
@@ -48,10 +50,8 @@ bool place_cache_find(struct place_cache *cache,
     struct kept_answer *ret_answer);
 
 /* Keeps a copy, instead of an older one. Where there is no room or memory nothing is kept. */
-void place_cache_keep(struct place_cache *cache,
-    const struct place_key *key,
-    const struct kept_answer *answer,
-    struct instant until);
+void place_cache_keep(
+    struct place_cache *cache, const struct place_key *key, const struct kept_answer *answer);
 
 struct place_cache_size {
     size_t answers;

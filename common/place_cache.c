@@ -1,5 +1,5 @@
 /* A table of short lists, and one list of all in the order in which they came. */
-#include "places-worker/place_cache.h"
+#include "common/place_cache.h"
 
 #include <assert.h>
 #include <math.h>
@@ -131,15 +131,14 @@ bool place_cache_find(struct place_cache *cache,
     *ret_answer = (struct kept_answer){
         .status = entry->status,
         .provider = entry->provider,
+        .until = entry->until,
         .text = slice_of_bytes(entry->text, entry->length),
     };
     return true;
 }
 
-void place_cache_keep(struct place_cache *cache,
-    const struct place_key *key,
-    const struct kept_answer *answer,
-    struct instant until)
+void place_cache_keep(
+    struct place_cache *cache, const struct place_key *key, const struct kept_answer *answer)
 {
     const size_t bytes = sizeof(struct entry) + answer->text.length;
     struct entry *const entry = bytes <= cache->bytes_max ? malloc(bytes) : NULL;
@@ -154,7 +153,7 @@ void place_cache_keep(struct place_cache *cache,
     }
     *entry = (struct entry){
         .key = *key,
-        .until = until,
+        .until = answer->until,
         .status = answer->status,
         .provider = answer->provider,
         .older = cache->newest,
