@@ -12,8 +12,9 @@ import time
 
 import pytest
 
+from support.client import ask_places_at_once
 from support.fake_places import Authority, FakeNewGoogle, FakeOverpass, FakePlaces, legacy_text, new_places, overpass_elements
-from support.herd import wait_until
+from support.herd import IS_SANITIZED, wait_until
 
 KEY = "AIzaVerySecret"
 TIMEOUT_MS = 1000
@@ -162,6 +163,22 @@ def test_the_next_provider_steps_in_and_if_none_answers_each_is_heard(make_asked
     assert whatsat().text.decode() == failure_text(
         "OVER_QUERY_LIMIT", "google: OVER_QUERY_LIMIT (Quota exceeded.); "
         "overpass: UNKNOWN_ERROR (the Overpass server answered HTTP 504: it is too busy)")
+
+
+def test_a_thousand_look_ups_at_once_are_all_answered(make_asked, legacy):
+    whatsat = make_asked("google-legacy", workers=2, threads=64, timeout_ms=20000,
+                         requests_per_second=100000, requests_per_day=10**9)
+    legacy.delay(0.2)
+    clients = [whatsat.connect() for _ in range(10)]
+
+    seconds, answers = ask_places_at_once(clients, b"kiwi.cs.ucla.edu", 1000)
+
+    print(f"{seconds:.2f} s")
+    assert [answer.json["status"] for answer in answers] == ["OK"] * 1000
+    assert len(legacy.requests) == 1000
+    assert 64 < legacy.at_once_max <= 128
+    if not IS_SANITIZED:
+        assert max(worker.memory_bytes() for worker in whatsat.herd.workers.values()) < 128 << 20
 
 
 # ---- Google's new API ----

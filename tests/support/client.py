@@ -128,6 +128,16 @@ class Client:
         return self.read_places()
 
 
+def ask_places_at_once(clients, client_id, count):
+    """So many look-ups, no two of them the same, pipelined over these clients; seconds, and all answers."""
+    began = time.monotonic()
+    shares = [range(index, count, len(clients)) for index in range(len(clients))]
+    for client, share in zip(clients, shares):
+        client.send(b"".join(b"WHATSAT %s 10.%04d 5\n" % (client_id, number) for number in share))
+    answers = [client.read_places() for client, share in zip(clients, shares) for _ in share]
+    return time.monotonic() - began, answers
+
+
 def ask(address, data):
     """Sends all of it, half-closes, and returns everything that the server answers until it closes."""
     answer = []

@@ -4,12 +4,15 @@ flood(seconds, ids) gives {"known_per_s": reports per second until all servers h
 "cpu_us": {process: microseconds per report}}.
 """
 
+import contextlib
 import json
 import socket
 import subprocess
 import time
 
 from peers.daemon import Daemon, cpu_s, free_ports
+from support.client import ask_places_at_once
+from support.fake_places import FakePlaces
 from support.herd import Herd
 from support.topology import GOLOMAN, make_topology
 
@@ -70,6 +73,37 @@ class HerdSubject:
     def flood(self, seconds, ids):
         return self.measured(
             "--connections", CONNECTIONS, "--window", WINDOW, "--ids", ids, "--introduce", "--duration", seconds)
+
+
+class SlowPlaces:
+    """A herd whose two workers ask a provider (Google's legacy service, played by this process) that takes its time."""
+
+    threads = 128
+
+    def __init__(self, folder, delay_s):
+        self.provider = FakePlaces()
+        self.provider.delay(delay_s)
+        (folder / "key").write_text("none")
+        self.herd = Herd(folder / "slow", make_topology("Solo", threads=self.threads, logs={"traffic": False}, places={
+            "providers": ["google-legacy"], "google_legacy_url": self.provider.url,
+            "google_key_file": str(folder / "key"), "requests_per_second": 100000, "requests_per_day": 10**9}))
+
+    def __enter__(self):
+        self.provider.__enter__()
+        self.herd.start()
+        return self
+
+    def __exit__(self, *_):
+        self.herd.stop()
+        self.provider.__exit__()
+
+    def ask(self, count):
+        """(seconds until all were answered, how many were answered with places)."""
+        with contextlib.ExitStack() as stack:
+            clients = [stack.enter_context(self.herd.connect("Solo")) for _ in range(10)]
+            clients[0].ask(b"IAMAT here +34.068930-118.445127 1520023934.9")
+            seconds, answers = ask_places_at_once(clients, b"here", count)
+        return seconds, sum(answer.json["status"] == "OK" for answer in answers)
 
 
 class EchoSubject:
