@@ -30,16 +30,43 @@ static const char credit[] = "\xC2\xA9 <a href=\"https://www.openstreetmap.org/c
 
 static const double steps_m[] = {300, 1000, 3000, 10000, 30000};
 
-double overpass_radius_m(const struct nearby *nearby, unsigned step)
+static double asked_m(const struct nearby *nearby)
 {
-    const double whole_m = nearby->radius_m < 1 ? 1 : ceil(nearby->radius_m);
-    const bool is_within = step < sizeof steps_m / sizeof steps_m[0] && steps_m[step] < whole_m;
-    return is_within ? steps_m[step] : whole_m;
+    return nearby->radius_m < 1 ? 1 : ceil(nearby->radius_m);
 }
 
-bool overpass_is_last(const struct nearby *nearby, unsigned step)
+/* Wider than what came whole. */
+static double wider_m(const struct overpass_places *places, const struct nearby *nearby)
 {
-    return overpass_radius_m(nearby, step) >= nearby->radius_m;
+    for (size_t i = 0; i < sizeof steps_m / sizeof steps_m[0]; i++) {
+        if (steps_m[i] > places->whole_m) {
+            return fmin(steps_m[i], asked_m(nearby));
+        }
+    }
+    return asked_m(nearby);
+}
+
+/* Between what came whole and what did not; a third is a tenth of the area. */
+static double between_m(const struct overpass_places *places)
+{
+    return places->whole_m == 0 ? floor(places->limited_m / 3)
+                                : round(sqrt(places->whole_m * places->limited_m));
+}
+
+bool overpass_next(
+    const struct overpass_places *places, const struct nearby *nearby, double *ret_radius_m)
+{
+    const bool is_found = places->count == places->wanted &&
+                          places->places[places->count - 1].distance_m <= places->whole_m;
+    if (is_found || places->requests == OVERPASS_REQUESTS_MAX) {
+        return false;
+    }
+    const double radius_m = isinf(places->limited_m) ? wider_m(places, nearby) : between_m(places);
+    if (radius_m <= places->whole_m || radius_m >= places->limited_m || radius_m < 1) {
+        return false;
+    }
+    *ret_radius_m = radius_m;
+    return true;
 }
 
 /* Named things of the kinds that osm_types has words for. */
@@ -76,10 +103,10 @@ static enum status append_query(
 }
 
 enum status overpass_append_form(
-    struct buffer *text, const struct nearby *nearby, unsigned step, unsigned within_s)
+    struct buffer *text, const struct nearby *nearby, double radius_m, unsigned within_s)
 {
     struct buffer query = buffer_with_max(QUERY_MAX);
-    enum status status = append_query(&query, nearby, overpass_radius_m(nearby, step), within_s);
+    enum status status = append_query(&query, nearby, radius_m, within_s);
     if (status == STATUS_OK) {
         status = buffer_append_text(text, "data=");
     }
@@ -99,12 +126,9 @@ void overpass_begin(struct overpass_places *places, const struct nearby *nearby)
                      : nearby->results_max > OVERPASS_RESULTS_MAX ? OVERPASS_RESULTS_MAX
                                                                   : nearby->results_max;
     places->count = 0;
-    places->is_limited = false;
-}
-
-bool overpass_is_enough(const struct overpass_places *places)
-{
-    return places->count == places->wanted || places->is_limited;
+    places->requests = 0;
+    places->whole_m = 0;
+    places->limited_m = INFINITY;
 }
 
 static struct slice text_of(const json_t *value)
@@ -269,7 +293,7 @@ static bool is_failed(const json_t *document, struct provider_answer *answer)
 bool overpass_read(unsigned http_status,
     struct slice body,
     const struct nearby *nearby,
-    unsigned step,
+    double radius_m,
     struct overpass_places *places,
     struct provider_answer *answer)
 {
@@ -288,12 +312,13 @@ bool overpass_read(unsigned http_status,
             "else answers at overpass_url");
     }
     if (is_usable) {
-        const struct circle circle =
-            circle_around(nearby->location, overpass_radius_m(nearby, step));
+        const struct circle circle = circle_around(nearby->location, radius_m);
         for (size_t i = 0; i < json_array_size(elements); i++) {
             read_element(json_array_get(elements, i), &circle, places);
         }
-        places->is_limited = json_array_size(elements) >= OVERPASS_ELEMENTS_MAX;
+        const bool is_limited = json_array_size(elements) >= OVERPASS_ELEMENTS_MAX;
+        *(is_limited ? &places->limited_m : &places->whole_m) = radius_m;
+        places->requests++;
     }
     json_decref(document);
     return is_usable;

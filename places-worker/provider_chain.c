@@ -371,9 +371,9 @@ static void ask_google(struct provider_chain *chain,
 }
 
 /* One circle; false: `answer` says what went wrong. For who is in the gate. */
-static bool ask_overpass_step(struct provider_chain *chain,
+static bool ask_overpass_circle(struct provider_chain *chain,
     const struct nearby *nearby,
-    unsigned step,
+    double radius_m,
     struct instant deadline,
     struct provider_answer *answer)
 {
@@ -391,7 +391,7 @@ static bool ask_overpass_step(struct provider_chain *chain,
     }
     buffer_reset(&chain->request);
     const unsigned within_s = (timeout_ms + 999) / 1000;
-    if (overpass_append_form(&chain->request, nearby, step, within_s) != STATUS_OK) {
+    if (overpass_append_form(&chain->request, nearby, radius_m, within_s) != STATUS_OK) {
         provider_answer_fail(answer, PLACES_UNKNOWN_ERROR, "the places worker is out of memory");
         return false;
     }
@@ -409,26 +409,24 @@ static bool ask_overpass_step(struct provider_chain *chain,
         provider_gate_rest(gate, instant_after_ms(instant_now(), OVERPASS_REST_MS));
     }
     return overpass_read(
-        reply.status, buffer_slice(&chain->translated), nearby, step, chain->found, answer);
+        reply.status, buffer_slice(&chain->translated), nearby, radius_m, chain->found, answer);
 }
 
-/* Wider and wider. What was found counts even if a wider circle then fails: it is the nearest. */
-static void ask_overpass_steps(struct provider_chain *chain,
+/* One circle after the other. What was found counts even if another one then fails. */
+static void ask_overpass_circles(struct provider_chain *chain,
     const struct nearby *nearby,
     struct instant deadline,
     struct provider_answer *answer)
 {
-    bool is_complete = false;
+    double radius_m = 0;
+    bool is_failed = false;
     overpass_begin(chain->found, nearby);
-    for (unsigned step = 0; !is_complete; step++) {
-        if (!ask_overpass_step(chain, nearby, step, deadline, answer)) {
-            break;
-        }
-        is_complete = overpass_is_enough(chain->found) || overpass_is_last(nearby, step);
+    while (!is_failed && overpass_next(chain->found, nearby, &radius_m)) {
+        is_failed = !ask_overpass_circle(chain, nearby, radius_m, deadline, answer);
     }
-    if (is_complete || chain->found->count > 0) {
+    if (!is_failed || chain->found->count > 0) {
         overpass_answer(chain->found, nearby, answer);
-        answer->keep_s = is_complete ? PROVIDER_KEEP_ANY : 0;
+        answer->keep_s = is_failed ? 0 : PROVIDER_KEEP_ANY;
     }
 }
 
@@ -444,7 +442,7 @@ static void ask_overpass(struct provider_chain *chain,
         fail_by_pass(chain->places, pass, answer);
         return;
     }
-    ask_overpass_steps(chain, nearby, deadline, answer);
+    ask_overpass_circles(chain, nearby, deadline, answer);
     provider_gate_leave(gate);
 }
 

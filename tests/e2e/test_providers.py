@@ -328,6 +328,16 @@ def test_circles_grow_until_there_are_enough_and_the_nearest_come_first(make_ask
     assert all(one["method"] == "POST" and one["agent"].startswith("herd-") for one in overpass.requests)
 
 
+def test_in_a_dense_place_circles_shrink_until_the_nearest_are_known(make_asked, overpass):
+    whatsat = make_asked("overpass")
+    crowd = [cafe(number, number / 2) for number in range(1, 2001)]
+    overpass.answer_by(lambda question: overpass_elements(  # of too many, the farthest
+        *[one for one in crowd if (one[1] - LATITUDE) * 111195 < question["radius"]][-400:]))
+
+    assert whatsat(bound=3).names == ["Café 1", "Café 2", "Café 3"]
+    assert [one["radius"] for one in overpass.requests] == [300, 100]
+
+
 def test_places_of_openstreetmap_have_their_credit_and_address(make_asked, overpass):
     whatsat = make_asked("overpass")
     overpass.answer(overpass_elements((7, LATITUDE, LONGITUDE, {

@@ -45,8 +45,9 @@ static void read_overpass(struct slice body, const struct nearby *nearby)
     static struct overpass_places places;
     struct provider_answer answer = provider_answer_none();
     overpass_begin(&places, nearby);
-    for (unsigned step = 0; step < 2; step++) { /* the same elements again are none */
-        if (!overpass_read(200, body, nearby, 5 * step, &places, &answer)) {
+    double circle_m;
+    while (overpass_next(&places, nearby, &circle_m)) { /* the same elements again are none */
+        if (!overpass_read(200, body, nearby, circle_m, &places, &answer)) {
             check(&answer, 0);
             provider_answer_clear(&answer);
             return;
@@ -55,6 +56,7 @@ static void read_overpass(struct slice body, const struct nearby *nearby)
             assert(places.places[i - 1].distance_m <= places.places[i].distance_m);
         }
     }
+    assert(places.requests <= OVERPASS_REQUESTS_MAX);
     overpass_answer(&places, nearby, &answer);
     check(&answer, nearby->results_max);
     provider_answer_clear(&answer);

@@ -51,24 +51,31 @@ static void assert_bytes(struct slice bytes, const char *wanted)
 
 /* ---- Asking ---- */
 
+/* What is asked when nothing is ever found, in metres; 0 behind the last. */
+static void assert_circles(double radius_m, const long *wanted)
+{
+    const struct nearby nearby = near(radius_m, 5);
+    struct overpass_places places;
+    struct provider_answer answer = provider_answer_none();
+    double circle_m;
+    overpass_begin(&places, &nearby);
+    while (overpass_next(&places, &nearby, &circle_m)) {
+        assert_int_equal(lround(circle_m), *wanted++);
+        assert_true(
+            overpass_read(200, slice_of("{\"elements\":[]}"), &nearby, circle_m, &places, &answer));
+    }
+    assert_int_equal(*wanted, 0);
+    provider_answer_clear(&answer);
+}
+
 static void circles_grow_to_the_whole_radius(void **state)
 {
     (void)state;
-    static const long wanted[] = {300, 1000, 3000, 10000, 30000, 50000, 50000};
-    const struct nearby wide = near(50000, 5);
-    for (unsigned step = 0; step < 7; step++) {
-        assert_int_equal(lround(overpass_radius_m(&wide, step)), wanted[step]);
-        assert_int_equal(overpass_is_last(&wide, step), step >= 5);
-    }
-    const struct nearby exact = near(1000, 5);
-    assert_false(overpass_is_last(&exact, 0));
-    assert_true(overpass_is_last(&exact, 1));
-    const struct nearby point = near(0, 5);
-    assert_int_equal(lround(overpass_radius_m(&point, 0)), 1);
-    assert_true(overpass_is_last(&point, 0));
-    const struct nearby fraction = near(12.5, 5);
-    assert_int_equal(lround(overpass_radius_m(&fraction, 0)), 13);
-    assert_true(overpass_is_last(&fraction, 0));
+    assert_circles(50000, (const long[]){300, 1000, 3000, 10000, 30000, 50000, 0});
+    assert_circles(1000, (const long[]){300, 1000, 0});
+    assert_circles(300, (const long[]){300, 0});
+    assert_circles(12.5, (const long[]){13, 0});
+    assert_circles(0, (const long[]){1, 0});
 }
 
 static void the_form_has_the_query_escaped(void **state)
@@ -76,7 +83,7 @@ static void the_form_has_the_query_escaped(void **state)
     (void)state;
     const struct nearby nearby = near(50000, 5);
     struct buffer text = buffer_with_max(8192);
-    assert_int_equal(overpass_append_form(&text, &nearby, 1, 7), STATUS_OK);
+    assert_int_equal(overpass_append_form(&text, &nearby, 1000, 7), STATUS_OK);
     assert_int_equal(buffer_append(&text, slice_of_bytes("", 1)), STATUS_OK);
     assert_memory_equal(text.data, "data=%5Bout%3Ajson%5D%5Btimeout%3A7%5D", 38);
     assert_non_null(strstr(text.data, "nwr%28around%3A1000%2C47.1%2C9.5%29%5B%22name%22%5D"));
@@ -85,7 +92,7 @@ static void the_form_has_the_query_escaped(void **state)
     buffer_clear(&text);
 
     struct buffer small = buffer_with_max(100);
-    assert_int_equal(overpass_append_form(&small, &nearby, 1, 7), STATUS_FULL);
+    assert_int_equal(overpass_append_form(&small, &nearby, 1000, 7), STATUS_FULL);
     buffer_clear(&small);
 }
 
@@ -93,7 +100,7 @@ static void the_form_has_the_query_escaped(void **state)
 
 static bool read_reply(struct fixture *f, const struct nearby *nearby, const char *body)
 {
-    return overpass_read(200, slice_of(body), nearby, 5, &f->places, &f->answer);
+    return overpass_read(200, slice_of(body), nearby, nearby->radius_m, &f->places, &f->answer);
 }
 
 static void elements_become_places_by_distance(void **state)
@@ -109,7 +116,6 @@ static void elements_become_places_by_distance(void **state)
         "\"addr:housenumber\":\"24\",\"addr:city\":\"Vaduz\"}},"
         "{\"type\":\"node\",\"id\":1,\"lat\":47.1,\"lon\":9.5,\"tags\":"
         "{\"name\":\"Spar\",\"shop\":\"supermarket\"}}]}"));
-    assert_false(overpass_is_enough(&f->places));
     overpass_answer(&f->places, &nearby, &f->answer);
     assert_int_equal(f->answer.status, PLACES_OK);
     assert_bytes(buffer_slice(&f->answer.text),
@@ -192,10 +198,10 @@ static void the_nearest_of_all_replies_are_kept_once(void **state)
     overpass_begin(&f->places, &nearby);
     char *const first = cafes(3, 5);
     char *const second = cafes(1, 8);
+    double next_m;
     assert_true(read_reply(f, &nearby, first));
-    assert_false(overpass_is_enough(&f->places));
     assert_true(read_reply(f, &nearby, second));
-    assert_true(overpass_is_enough(&f->places));
+    assert_false(overpass_next(&f->places, &nearby, &next_m));
     assert_int_equal(f->places.count, 3);
     for (size_t i = 0; i < 3; i++) {
         char wanted[32];
@@ -215,23 +221,104 @@ static void as_many_as_are_asked_for_are_kept(void **state)
         overpass_begin(&f->places, &nearby);
         assert_true(read_reply(f, &nearby, body));
         assert_int_equal(f->places.count, bound == 0 ? 1 : bound);
-        assert_false(f->places.is_limited);
+        assert_true(isinf(f->places.limited_m));
         overpass_answer(&f->places, &nearby, &f->answer);
         assert_int_equal(f->answer.status, PLACES_OK);
     }
     free(body);
 }
 
-static void a_limited_reply_ends_the_search(void **state)
+/* ---- Dense places ---- */
+
+/* What an Overpass server with `count` cafes, the n-th `n * apart_m` north of the centre, makes of
+ * a circle: where it has too many, those that are farthest. */
+static char *reply_of(unsigned count, double apart_m, double circle_m)
+{
+    static const double metres_per_degree = 111195;
+    unsigned inside = 0;
+    while (inside < count && inside * apart_m <= circle_m) {
+        inside++;
+    }
+    const unsigned first = inside > OVERPASS_ELEMENTS_MAX ? inside - OVERPASS_ELEMENTS_MAX : 0;
+    const size_t size = 64 + (size_t)(inside - first) * 128;
+    char *const body = malloc(size);
+    assert_non_null(body);
+    size_t length = (size_t)snprintf(body, size, "{\"elements\":[");
+    for (unsigned i = first; i < inside; i++) {
+        length += (size_t)snprintf(body + length,
+            size - length,
+            "%s{\"type\":\"node\",\"id\":%u,\"lat\":%.9f,\"lon\":9.5,\"tags\":"
+            "{\"name\":\"c\",\"amenity\":\"cafe\"}}",
+            i > first ? "," : "",
+            i,
+            47.1 + i * apart_m / metres_per_degree);
+    }
+    snprintf(body + length, size - length, "]}");
+    return body;
+}
+
+/* Searches to the end; how many requests it took. */
+static unsigned search(
+    struct fixture *f, const struct nearby *nearby, unsigned count, double apart_m)
+{
+    unsigned requests = 0;
+    double circle_m;
+    overpass_begin(&f->places, nearby);
+    while (overpass_next(&f->places, nearby, &circle_m)) {
+        char *const body = reply_of(count, apart_m, circle_m);
+        assert_true(overpass_read(200, slice_of(body), nearby, circle_m, &f->places, &f->answer));
+        free(body);
+        requests++;
+    }
+    return requests;
+}
+
+static void the_nearest_are_found_however_dense_a_place_is(void **state)
 {
     struct fixture *const f = *state;
-    const struct nearby nearby = near(1, 20);
-    char *const body = cafes(0, OVERPASS_ELEMENTS_MAX);
+    static const double apart_m[] = {0.05, 0.1, 0.3, 0.6, 0.74, 0.76, 1, 2, 2.4, 5, 7, 20, 70, 500};
+    static const double radii_m[] = {50000, 10000, 800, 299, 5};
+    for (size_t i = 0; i < sizeof apart_m / sizeof apart_m[0]; i++) {
+        for (size_t k = 0; k < sizeof radii_m / sizeof radii_m[0]; k++) {
+            const struct nearby nearby = near(radii_m[k], 20);
+            const unsigned requests = search(f, &nearby, 20000, apart_m[i]);
+            assert_in_range(requests, 1, 9);
+            for (size_t n = 0; n < f->places.count; n++) {
+                char wanted[32];
+                snprintf(wanted, sizeof wanted, "osm:node/%zu", n);
+                assert_bytes(
+                    slice_of_bytes(f->places.places[n].id, f->places.places[n].id_length), wanted);
+            }
+            const double inside = floor(ceil(radii_m[k]) / apart_m[i]) + 1;
+            assert_int_equal(f->places.count, inside < 20 ? lround(inside) : 20);
+        }
+    }
+}
+
+static void too_many_at_one_spot_end_the_search_with_what_was_found(void **state)
+{
+    struct fixture *const f = *state;
+    const struct nearby nearby = near(10000, 20);
+    assert_in_range(search(f, &nearby, 5000, 1e-6), 2, OVERPASS_REQUESTS_MAX);
+    assert_int_equal(f->places.count, 20);
+}
+
+static void no_server_keeps_a_search_going_for_ever(void **state)
+{
+    struct fixture *const f = *state;
+    const struct nearby nearby = near(50000, 20);
+    double circle_m;
+    unsigned requests = 0;
     overpass_begin(&f->places, &nearby);
-    assert_true(read_reply(f, &nearby, body));
-    assert_int_equal(f->places.count, 1); /* the others are too far */
-    assert_true(overpass_is_enough(&f->places));
-    free(body);
+    while (overpass_next(&f->places, &nearby, &circle_m)) {
+        /* nothing in each circle but every third, of which it says that there is too much */
+        char *const body = requests % 3 == 2 ? cafes(8000, 8000 + OVERPASS_ELEMENTS_MAX) : NULL;
+        const char *const text = body != NULL ? body : "{\"elements\":[]}";
+        assert_true(overpass_read(200, slice_of(text), &nearby, circle_m, &f->places, &f->answer));
+        free(body);
+        requests++;
+    }
+    assert_in_range(requests, 1, OVERPASS_REQUESTS_MAX);
 }
 
 static void failures_are_never_no_places(void **state)
@@ -265,7 +352,7 @@ static void failures_are_never_no_places(void **state)
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         overpass_begin(&f->places, &nearby);
         assert_false(overpass_read(
-            cases[i].http_status, slice_of(cases[i].body), &nearby, 0, &f->places, &f->answer));
+            cases[i].http_status, slice_of(cases[i].body), &nearby, 300, &f->places, &f->answer));
         assert_int_equal(f->answer.status, cases[i].status);
         assert_int_equal(buffer_append(&f->answer.message, slice_of_bytes("", 1)), STATUS_OK);
         assert_non_null(strstr(f->answer.message.data, cases[i].says));
@@ -291,7 +378,9 @@ int main(void)
         WITH_FIXTURE(what_is_no_place_is_left_out),
         WITH_FIXTURE(the_nearest_of_all_replies_are_kept_once),
         WITH_FIXTURE(as_many_as_are_asked_for_are_kept),
-        WITH_FIXTURE(a_limited_reply_ends_the_search),
+        WITH_FIXTURE(the_nearest_are_found_however_dense_a_place_is),
+        WITH_FIXTURE(too_many_at_one_spot_end_the_search_with_what_was_found),
+        WITH_FIXTURE(no_server_keeps_a_search_going_for_ever),
         WITH_FIXTURE(failures_are_never_no_places),
         WITH_FIXTURE(a_harmless_remark_is_no_failure),
     };
