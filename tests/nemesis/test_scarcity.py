@@ -20,10 +20,10 @@ GRAPH = "Hands-Wilkes Wilkes-Holiday"
 
 @pytest.fixture
 def small_disk(tmp_path):
-    """A folder on a disk of a megabyte."""
+    """A folder on a small disk; what all logs together hold back while it is full still fits when it is empty."""
     folder = tmp_path / "run"
     folder.mkdir()
-    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=1m", "tmpfs", folder], check=True)
+    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=64m", "tmpfs", folder], check=True)
     yield folder
     subprocess.run(["umount", "--lazy", folder], check=True)
 
@@ -50,7 +50,7 @@ def test_a_full_disk_stops_nobody(small_disk):
     with running(small_disk, make_topology(GRAPH, logs={"traffic": True})) as herd:
         with contextlib.suppress(OSError), open(small_disk / "filler", "wb") as filler:
             while True:
-                filler.write(b"x" * 4096)
+                filler.write(bytes(4096))
                 filler.flush()
         for number in range(20):
             herd.ask("Hands", b"".join(b"IAMAT full%d %s %d\n" % (one, UCLA, number) for one in range(200)))
@@ -68,7 +68,7 @@ def test_a_node_restarts_on_a_full_disk(small_disk):
     with running(small_disk, make_topology(GRAPH)) as herd:
         with contextlib.suppress(OSError), open(small_disk / "filler", "wb") as filler:
             while True:
-                filler.write(b"x" * 4096)
+                filler.write(bytes(4096))
                 filler.flush()
 
         herd["Wilkes"].restart().wait_ready()
