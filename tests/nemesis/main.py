@@ -9,7 +9,9 @@ from nemesis.nemesis import Nemesis
 
 
 def main():
-    parser = argparse.ArgumentParser(prog="tests/nemesis/run", description="Hurts a herd of real processes and checks it.")
+    parser = argparse.ArgumentParser(
+        prog="tests/nemesis/run", description="Hurts a herd of real processes and checks it.",
+        epilog="HERD_BUILD=FOLDER takes another build, HERD_SANITIZED=1 gives it more time; tests/README.md has the command.")
     parser.add_argument("--minutes", type=float, default=5, help="how long (5)")
     parser.add_argument("--seed", default=str(random.SystemRandom().randrange(10**9)), help="of all chance")
     parser.add_argument("--pause", type=float, default=10, help="longest SIGSTOP in seconds (10)")
