@@ -15,8 +15,9 @@ UCLA = b"+34.068930-118.445127"
 STOPPED, ITS_NEIGHBOUR = "Welsh", "Holiday"  # the only one it has
 WINDOW = 8  # messages that a node sends to a neighbour that confirms nothing
 
-IDS = 500
-TIMES = 20  # that each of them reports while the neighbour is stopped
+IDS = 500  # that report while a node is stopped
+UNCHANGED = 500  # further ones, which do not report again
+TIMES = 20  # that each of the former does
 REPORTS = 5000 if IS_SANITIZED else 30000  # that an empty node has to learn
 LIVE = 50  # at least so many at each of two servers before, and after
 
@@ -59,7 +60,7 @@ def fill_window(herd):
 def test_a_stopped_neighbour_gets_each_changed_report_once_when_it_continues(make_herd):
     herd = make_herd(GOLOMAN).start()
     others = [server for server in herd.servers if server != STOPPED]
-    report_all(herd, "Goloman", range(IDS), 1)
+    report_all(herd, "Goloman", range(IDS + UNCHANGED), 1)
     wait_equal(herd)
     before = link_of(herd, STOPPED, ITS_NEIGHBOUR)
 
