@@ -21,7 +21,7 @@
  * up, or wait for one, until the deadline of each command.
  *
  * A report may be asked for sooner than it gets here from the server that took it. So an id that is
- * unknown is asked for again, a few times within some 30 ms, before it is called unknown; the next
+ * unknown is asked for again, a few times within some 60 ms, before it is called unknown; the next
  * IAMAT of that client waits as long, because its report must not be found by an earlier command.
  *
  * Limits: DISPATCH_BATCHES_MAX altogether, DISPATCH_LANE_BATCHES_MAX waiting at a lane.
@@ -47,7 +47,7 @@ enum {
      */
     DISPATCH_LANE_DEADLINE_MS_MAX = 1000,
     DISPATCH_GREET_EVERY_MS = 250,
-    DISPATCH_REPEATS_MAX = 5,       /* of an unknown id: after 1, 2, 4, 8, 16 ms */
+    DISPATCH_REPEATS_MAX = 6,       /* of an unknown id: after 1, 2, 4, 8, 16, 32 ms */
     DISPATCH_REPEATING_MAX = 1024,  /* at once; beyond them unknown is unknown */
     DISPATCH_REDIAL_MS_MIN = 2000,  /* after a loss, then doubling: the network may have */
     DISPATCH_REDIAL_MS_MAX = 16000, /* swallowed what would have brought the lane back */

@@ -56,7 +56,8 @@ struct link {
     struct flight flights[GOSSIP_WINDOW];
     struct instant hello_due;
     struct instant live_due; /* not before it, unless much has gathered */
-    unsigned unconfirmed;    /* batches that came since we last said anything */
+    struct instant backfill_due;
+    unsigned unconfirmed; /* batches that came since we last said anything */
 
     /* Comparison of the tables. */
     unsigned differed; /* comparisons in a row that found different digests */
@@ -560,12 +561,20 @@ static bool has_room(const struct link *link, const struct stretch *stretch)
 /*
  * What costs is the message, not the report. So on a busy link each batch keeps a distance from the
  * one before, the more the more links there are, and changes gather meanwhile; on an idle link
- * nothing waits.
+ * nothing waits. A neighbour that is still sending us all that it has would get most of it back
+ * from us, as it came from another one a moment before: that waits longer.
  */
+static int64_t distance_ms(const struct gossip *gossip, const struct link *link)
+{
+    return link->is_caught_up ? GOSSIP_GATHER_MS * (int64_t)gossip->link_count
+                              : GOSSIP_GATHER_WHILE_FILLED_MS;
+}
+
 static bool is_gathering(const struct gossip *gossip, const struct link *link, struct instant now)
 {
     uint64_t gathered = report_table_head(gossip->table) - link->live.scanned;
-    return gathered < GOSSIP_GATHER_MAX && instant_is_before(now, link->live_due);
+    bool is_much = gathered >= GOSSIP_GATHER_MAX && link->is_caught_up;
+    return !is_much && instant_is_before(now, link->live_due);
 }
 
 static bool next_live_batch(
@@ -585,20 +594,22 @@ static bool next_live_batch(
         return false;
     }
     commit(link, now, &writer, &link->live);
-    link->live_due = instant_after_ms(now, GOSSIP_GATHER_MS * (int64_t)gossip->link_count);
+    link->live_due = instant_after_ms(now, distance_ms(gossip, link));
     return true;
 }
 
 static bool next_backfill(
     struct gossip *gossip, struct link *link, struct instant now, struct buffer *message)
 {
-    if (!is_backfilling(link) || !has_room(link, &link->backfill)) {
+    if (!is_backfilling(link) || !has_room(link, &link->backfill) ||
+        instant_is_before(now, link->backfill_due)) {
         return false;
     }
     struct gossip_writer writer;
     begin(gossip, link, &writer, message, link->backfill.told);
     add_reports(gossip, link, &link->backfill, link->backfill_end, &writer);
     commit(link, now, &writer, &link->backfill);
+    link->backfill_due = instant_after_ms(now, GOSSIP_BACKFILL_EVERY_MS);
     return true;
 }
 
@@ -661,6 +672,9 @@ struct instant gossip_deadline(const struct gossip *gossip)
         bool has_live = link->live.scanned != report_table_head(gossip->table);
         if (link->is_open && has_live && has_room(link, &link->live)) {
             deadline = instant_earlier(deadline, link->live_due);
+        }
+        if (link->is_open && is_backfilling(link) && has_room(link, &link->backfill)) {
+            deadline = instant_earlier(deadline, link->backfill_due);
         }
     }
     return deadline;

@@ -53,6 +53,7 @@ class Probe(_Thread):
         self.name = b"probe-%d" % time.monotonic_ns()
         self.due = []  # of report number 0, 1, ... which has its number for a time
         self.known = []  # when it was known, likewise
+        self.all_reported = threading.Event()
 
     def run(self):
         asker = threading.Thread(target=self._ask)
@@ -66,9 +67,11 @@ class Probe(_Thread):
                     self.due.append(due)
                     reporter.send(b"IAMAT %s +34.068930-118.445127 %d\n" % (self.name, len(self.due) - 1))
                     due += INTERVAL_S
+                self.all_reported.set()
                 reporter.half_close()
                 reader.join()
         finally:
+            self.all_reported.set()
             asker.join()
 
     def _ask(self):
@@ -78,7 +81,7 @@ class Probe(_Thread):
                 newest = self._shown(asker)
                 now = time.monotonic()
                 self.known += [now] * (newest + 1 - len(self.known))
-                if self.stopping.wait(ASKED_EVERY_S) and until is None:
+                if self.all_reported.wait(ASKED_EVERY_S) and until is None:
                     until = now + KNOWN_WITHIN_S
 
     def _shown(self, asker):

@@ -336,10 +336,12 @@ static void much_waits_for_nothing(void **state)
     assert_int_equal(node->said.count, GOSSIP_GATHER_MAX);
 }
 
-static void live_reports_leave_a_backfill_half_of_the_window(void **state)
+enum { OLD = 100 }; /* reports: more than half a window of full messages */
+
+/* A node that meets an empty Hands, and has told it the first of OLD large reports. */
+static void begin_backfill(struct node *node)
 {
-    enum { OLD = 100, ID_LENGTH = 4000 }; /* more than half a window of full messages */
-    struct node *node = *state;
+    enum { ID_LENGTH = 4000 };
     char id[ID_LENGTH + 1];
     for (int i = 0; i < OLD; i++) {
         (void)snprintf(id, sizeof id, "%0*d", ID_LENGTH, i);
@@ -349,11 +351,36 @@ static void live_reports_leave_a_backfill_half_of_the_window(void **state)
     struct gossip_message hello = message_from(HANDS, 7, ++node->peer_number);
     take(node, &hello);
     assert_true(says(node, HANDS));
+    assert_in_range(node->said.header.to, 1, OLD - 1);
+}
+
+static void the_batches_of_a_backfill_keep_a_distance(void **state)
+{
+    struct node *node = *state;
+    begin_backfill(node);
+    const uint64_t first_to = node->said.header.to;
+
+    expect_silence(node, HANDS);
+    struct instant due = instant_after_ms(node->now, GOSSIP_BACKFILL_EVERY_MS);
+    assert_int_equal(gossip_deadline(node->gossip).ns, due.ns);
+
+    pass_ms(node, GOSSIP_BACKFILL_EVERY_MS);
+    assert_true(says(node, HANDS));
+    assert_int_equal(node->said.header.from, first_to);
+}
+
+static void live_reports_leave_a_backfill_half_of_the_window(void **state)
+{
+    struct node *node = *state;
+    begin_backfill(node);
     const uint64_t first_number = node->said.header.number;
     const uint64_t first_to = node->said.header.to;
-    assert_in_range(first_to, 1, OLD - 1);
-    while (says(node, HANDS)) {
+    for (unsigned i = 1; i < GOSSIP_WINDOW / 2; i++) {
+        pass_ms(node, GOSSIP_BACKFILL_EVERY_MS);
+        assert_true(says(node, HANDS));
     }
+    pass_ms(node, GOSSIP_BACKFILL_EVERY_MS);
+    expect_silence(node, HANDS);
     for (unsigned i = 0; i < GOSSIP_WINDOW / 2; i++) {
         change_many(node, OLD + i, OLD + i + 1);
         assert_true(says(node, HANDS));
@@ -366,6 +393,41 @@ static void live_reports_leave_a_backfill_half_of_the_window(void **state)
     assert_true(says(node, HANDS));
     assert_in_range(node->said.header.from, first_to, OLD - 1);
     expect_silence(node, HANDS);
+}
+
+static void a_neighbour_that_still_fills_us_hears_little(void **state)
+{
+    struct node *node = *state;
+    struct gossip_message hello = message_from(HANDS, 7, ++node->peer_number);
+    hello.header.head = 2;
+    gossip_link_opened(node->gossip, node->now, HANDS);
+    take(node, &hello);
+    change(node, "kiwi", "1");
+    assert_true(says(node, HANDS));
+
+    char id[32];
+    for (unsigned i = 0; i < GOSSIP_GATHER_MAX; i++) {
+        (void)snprintf(id, sizeof id, "client-%u", i);
+        change_at_once(node, id, "1");
+    }
+    pass_ms(node, GOSSIP_GATHER_WHILE_FILLED_MS - 1);
+    expect_silence(node, HANDS);
+    pass_ms(node, 1);
+    assert_true(says(node, HANDS));
+    assert_int_equal(node->said.count, GOSSIP_GATHER_MAX);
+
+    struct gossip_message last = message_from(HANDS, 7, ++node->peer_number);
+    last.header.head = 2;
+    last.header.to = 2;
+    last.header.holding.incarnation = OUR_INCARNATION;
+    take(node, &last);
+    change(node, "lime", "1"); /* now it is like any other */
+    pass_ms(node, GOSSIP_GATHER_WHILE_FILLED_MS);
+    assert_true(says(node, HANDS));
+    change_at_once(node, "plum", "1");
+    pass_ms(node, GATHER_MS);
+    assert_true(says(node, HANDS));
+    assert_int_equal(node->said.count, 1);
 }
 
 static void half_a_window_of_batches_is_confirmed_at_once(void **state)
@@ -932,7 +994,9 @@ int main(void)
         GOSSIP_TEST(a_lost_link_is_silent_until_it_opens_again),
         GOSSIP_TEST(on_an_idle_link_nothing_waits_and_on_a_busy_one_little_gathers),
         GOSSIP_TEST(much_waits_for_nothing),
+        GOSSIP_TEST(the_batches_of_a_backfill_keep_a_distance),
         GOSSIP_TEST(live_reports_leave_a_backfill_half_of_the_window),
+        GOSSIP_TEST(a_neighbour_that_still_fills_us_hears_little),
         GOSSIP_TEST(half_a_window_of_batches_is_confirmed_at_once),
         GOSSIP_TEST(what_came_from_a_neighbour_is_not_sent_back_but_told_to_be_all),
         GOSSIP_TEST(no_more_than_the_window_is_in_flight),
