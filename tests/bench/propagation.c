@@ -178,8 +178,11 @@ enum status propagation_measure(
         .asked = -1,
         .answer = buffer_with_max(ANSWER_BYTES_MAX),
     };
-    probe.id.length = (size_t)snprintf(
-        probe.id.bytes, sizeof probe.id.bytes, "propagation.probe.%" PRIu64, plan->seed);
+    probe.id.length = (size_t)snprintf(probe.id.bytes,
+        sizeof probe.id.bytes,
+        "propagation.probe.%" PRIu64 ".%" PRId64, /* one that no run before has left behind */
+        plan->seed,
+        wall_clock_ns());
     probe.question.length = (size_t)snprintf(
         probe.question.bytes, sizeof probe.question.bytes, "WHATSAT %s 0 0", probe.id.bytes);
 

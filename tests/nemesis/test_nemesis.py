@@ -4,7 +4,7 @@ import os
 
 from nemesis.nemesis import Nemesis
 
-SECONDS = int(os.environ.get("HERD_NEMESIS_S", "100"))
+SECONDS = int(os.environ.get("HERD_NEMESIS_S", "300"))
 
 
 def test_nothing_untrue_is_said_and_nothing_is_lost_whatever_happens(tmp_path):
