@@ -1,6 +1,8 @@
 /* Reads two signed decimal numbers; no locale, and no rounding before the range is decided. */
 #include "common/location.h"
 
+#include <stdio.h>
+
 /*
  * Digits behind the point that count for the number: 180 with 13 more digits stays below 2^53, so
  * that the result is the double nearest to the text. The 14th digit stands for a nanometre on the
@@ -82,4 +84,28 @@ enum status location_parse(struct slice text, struct location *ret_location)
     }
     *ret_location = location;
     return STATUS_OK;
+}
+
+static const char *missing_sign(struct slice field)
+{
+    return field.length > 0 && field.data[0] == '-' ? "" : "+";
+}
+
+enum status location_parse_fields(
+    struct slice latitude, struct slice longitude, struct location *ret_location)
+{
+    char text[64];
+    const int length = snprintf(text,
+        sizeof text,
+        "%s%.*s%s%.*s",
+        missing_sign(latitude),
+        (int)latitude.length,
+        latitude.data,
+        missing_sign(longitude),
+        (int)longitude.length,
+        longitude.data);
+    if (length < 0 || (size_t)length >= sizeof text) {
+        return STATUS_MALFORMED;
+    }
+    return location_parse(slice_of_bytes(text, (size_t)length), ret_location);
 }

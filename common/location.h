@@ -18,4 +18,8 @@ struct location {
  */
 enum status location_parse(struct slice text, struct location *ret_location) MUST_USE;
 
+/* Likewise, from two fields as data files have them: with a sign only where it is negative. */
+enum status location_parse_fields(
+    struct slice latitude, struct slice longitude, struct location *ret_location) MUST_USE;
+
 #endif

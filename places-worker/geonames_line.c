@@ -4,7 +4,6 @@
 #include "places-worker/place_worth.h"
 
 #include <math.h>
-#include <stdio.h>
 
 enum {
     COLUMN_ID = 0,
@@ -101,26 +100,6 @@ static bool split(struct slice line, struct slice ret_columns[GEONAMES_COLUMNS])
     return line.length == 0;
 }
 
-/* Numbers as in the dump, which have a sign only if they are negative. */
-static enum status parse_location(
-    struct slice latitude, struct slice longitude, struct location *ret_location)
-{
-    char text[64];
-    const int length = snprintf(text,
-        sizeof text,
-        "%s%.*s%s%.*s",
-        latitude.length > 0 && latitude.data[0] == '-' ? "" : "+",
-        (int)latitude.length,
-        latitude.data,
-        longitude.length > 0 && longitude.data[0] == '-' ? "" : "+",
-        (int)longitude.length,
-        longitude.data);
-    if (length < 0 || (size_t)length >= sizeof text) {
-        return STATUS_MALFORMED;
-    }
-    return location_parse(slice_of_bytes(text, (size_t)length), ret_location);
-}
-
 enum import_verdict geonames_line_parse(struct slice line, struct import_place *place)
 {
     struct slice columns[GEONAMES_COLUMNS];
@@ -132,8 +111,8 @@ enum import_verdict geonames_line_parse(struct slice line, struct import_place *
             !slice_parse_number(columns[COLUMN_POPULATION], INT32_MAX, &population))) {
         return IMPORT_MALFORMED;
     }
-    enum status status =
-        parse_location(columns[COLUMN_LATITUDE], columns[COLUMN_LONGITUDE], &place->location);
+    enum status status = location_parse_fields(
+        columns[COLUMN_LATITUDE], columns[COLUMN_LONGITUDE], &place->location);
     if (status == STATUS_MALFORMED) {
         return IMPORT_MALFORMED;
     }

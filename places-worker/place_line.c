@@ -5,7 +5,6 @@
 #include "places-worker/place.h"
 
 #include <stdbool.h>
-#include <stdio.h>
 
 const char place_line_header[] =
     "kind\tid\tname\tlatitude\tlongitude\tprominence\tvicinity\tcountry";
@@ -56,26 +55,6 @@ static bool is_clean(struct slice text)
     return true;
 }
 
-/* A location from two fields, which have a sign only if they are negative. */
-static enum status parse_location(
-    struct slice latitude, struct slice longitude, struct location *ret_location)
-{
-    char text[64];
-    const int length = snprintf(text,
-        sizeof text,
-        "%s%.*s%s%.*s",
-        latitude.length > 0 && latitude.data[0] == '-' ? "" : "+",
-        (int)latitude.length,
-        latitude.data,
-        longitude.length > 0 && longitude.data[0] == '-' ? "" : "+",
-        (int)longitude.length,
-        longitude.data);
-    if (length < 0 || (size_t)length >= sizeof text) {
-        return STATUS_MALFORMED;
-    }
-    return location_parse(slice_of_bytes(text, (size_t)length), ret_location);
-}
-
 enum status place_line_parse(struct slice line, struct place_line *ret_place)
 {
     struct slice fields[FIELD_COUNT];
@@ -102,7 +81,7 @@ enum status place_line_parse(struct slice line, struct place_line *ret_place)
         return STATUS_OUT_OF_RANGE;
     }
     const enum status status =
-        parse_location(fields[FIELD_LATITUDE], fields[FIELD_LONGITUDE], &place.location);
+        location_parse_fields(fields[FIELD_LATITUDE], fields[FIELD_LONGITUDE], &place.location);
     if (status != STATUS_OK) {
         return status;
     }

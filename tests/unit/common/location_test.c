@@ -161,6 +161,30 @@ static void the_result_is_the_double_nearest_to_the_text(void **state)
     }
 }
 
+static enum status parse_fields(
+    const char *latitude, const char *longitude, struct location *ret_location)
+{
+    return location_parse_fields(slice_of(latitude), slice_of(longitude), ret_location);
+}
+
+static void fields_have_a_sign_only_where_they_are_negative(void **state)
+{
+    (void)state;
+    struct location location;
+    assert_int_equal(parse_fields("34.5", "-118.25", &location), STATUS_OK);
+    assert_true(location.latitude == 34.5 && location.longitude == -118.25);
+    assert_int_equal(parse_fields("-34.5", "118.25", &location), STATUS_OK);
+    assert_true(location.latitude == -34.5 && location.longitude == 118.25);
+    assert_int_equal(parse_fields("90.1", "0", &location), STATUS_OUT_OF_RANGE);
+    assert_int_equal(parse_fields("+34.5", "0", &location), STATUS_MALFORMED);
+    assert_int_equal(parse_fields("", "0", &location), STATUS_MALFORMED);
+    assert_int_equal(parse_fields("34.5", "", &location), STATUS_MALFORMED);
+    assert_int_equal(
+        parse_fields(
+            "34.0000000000000000000000000000", "118.0000000000000000000000000000000000", &location),
+        STATUS_MALFORMED); /* longer than any data file has them */
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -172,6 +196,7 @@ int main(void)
         cmocka_unit_test(everything_else_is_malformed),
         cmocka_unit_test(every_prefix_ends_in_a_digit_of_the_longitude_or_is_malformed),
         cmocka_unit_test(the_result_is_the_double_nearest_to_the_text),
+        cmocka_unit_test(fields_have_a_sign_only_where_they_are_negative),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
