@@ -19,11 +19,10 @@
 #include <string.h>
 
 enum {
-    RECEIVE_QUEUE = 8192,   /* messages; from NNG 1.6 on, what finds no room here is lost */
-    SEND_QUEUE = 8192,      /* the same, per neighbour */
-    SEND_QUEUE_BEFORE_1_6 = /* no queue per neighbour yet (that one has 16), but the way to it */
-    BUS_LINK_PENDING_MAX,
-    INCOMING_ON_LINK = 1024 /* bytes; nobody sends anything to a sending socket */
+    RECEIVE_QUEUE = 8192,       /* messages; from NNG 1.6 on, what finds no room here is lost */
+    SEND_QUEUE = 8192,          /* the same, per neighbour; before 1.6 that one has 16, and */
+    SEND_QUEUE_BEFORE_1_6 = 16, /* this is the way to it */
+    INCOMING_ON_LINK = 1024     /* bytes; nobody sends anything to a sending socket */
 };
 
 /* ---- The sending side ---- */

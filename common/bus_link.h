@@ -8,8 +8,7 @@
  * Thread: all calls come from the thread that takes the mails. Close before the mailbox is
  *         destroyed. Mails that lie in it when their link or inlet is closed stay valid until they
  *         are released, and no more come.
- * Limits: BUS_LINK_PENDING_MAX messages that NNG has not queued yet; behind that, NNG's own queue
- *         for the neighbour (16 messages at least). What finds no room is dropped.
+ * Limits: NNG's queue for the neighbour (16 messages at least). What finds no room is dropped.
  */
 #ifndef COMMON_BUS_LINK_H
 #define COMMON_BUS_LINK_H
@@ -20,8 +19,6 @@
 
 #include <stddef.h>
 #include <stdint.h>
-
-enum { BUS_LINK_PENDING_MAX = 16 };
 
 /* ---- The sending side: one per neighbour ---- */
 

@@ -29,7 +29,7 @@ struct place_key place_key_of(const struct nearby *nearby);
 bool place_key_equals(const struct place_key *a, const struct place_key *b);
 
 struct kept_answer {
-    enum places_status status;     /* the worker's, likewise: a gateway leaves it at 0 */
+    enum places_status status;     /* for a worker, like the next: a gateway leaves both at 0 */
     enum places_provider provider; /* whose it is */
     struct instant until;          /* it may be given before that */
     struct slice text;             /* of one that is found: borrowed until the cache changes */
