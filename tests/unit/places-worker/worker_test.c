@@ -229,6 +229,18 @@ static void a_silent_provider_ends_within_what_the_gateway_waits(void **state)
     }
 }
 
+/* The stub's count is read when nobody can ask any more. */
+static void expect_requests_by_the_end(struct fixture *f, unsigned count)
+{
+    ask_to_stop(f);
+    join(f);
+    worker_close(f->worker);
+    f->worker = NULL;
+    http_stub_close(&f->google);
+    assert_int_equal(f->google.requests, count);
+    http_stub_open(&f->google);
+}
+
 static void look_ups_that_are_the_same_are_one_request(void **state)
 {
     struct fixture *const f = *state;
@@ -249,13 +261,7 @@ static void look_ups_that_are_the_same_are_one_request(void **state)
     send_nearby(f, 0, 5, 5000);
     expect_text(f, "Cafe");
 
-    ask_to_stop(f);
-    join(f);
-    worker_close(f->worker);
-    f->worker = NULL;
-    http_stub_close(&f->google);
-    assert_int_equal(f->google.requests, 1);
-    http_stub_open(&f->google);
+    expect_requests_by_the_end(f, 1);
 }
 
 static void what_may_not_be_kept_is_asked_again(void **state)
@@ -271,13 +277,7 @@ static void what_may_not_be_kept_is_asked_again(void **state)
         send_nearby(f, 0, 5, 5000);
         expect_text(f, "Cafe");
     }
-    ask_to_stop(f);
-    join(f);
-    worker_close(f->worker);
-    f->worker = NULL;
-    http_stub_close(&f->google);
-    assert_int_equal(f->google.requests, 3);
-    http_stub_open(&f->google);
+    expect_requests_by_the_end(f, 3);
 }
 
 static void what_is_in_hand_is_finished_before_the_end(void **state)
