@@ -12,16 +12,22 @@ def names: map(.name) | join(" ");
 | ($all | map(select(.kind == "node" and .admin != null))) as $nodes
 | ($nodes | map(select(.status.digest != null)) | group_by(.status.digest)) as $groups
 | (($nodes | all(.status.digest != null)) and ($groups | length <= 1)) as $converged
-| ($nodes | map(.name as $from | .status.links // [] | map({from: $from} + .)) | add // []
-    | map(select($states[.neighbour] != "down"))) as $links
+| ($nodes + ($all | map(select(.kind == "gateway" and .admin != null)))) as $linking
+| ($linking | map(.name as $from | .status
+    | (.links // [] | map({from: $from, to: .neighbour, connected, behind})),
+      (.nodes // [] | map({from: $from, to: .server, connected: .up})),
+      (.workers // [] | map({from: $from, to: .name, connected: .up})))
+    | add // [] | map(select($states[.to] != "down"))) as $links
+| ($links | map(select(.connected != true) | {from, to})) as $unlinked
 | {
-    herd: $herd, topology: $topology, run: $run, converged: $converged, linked: (($nodes | all(.status.links != null)) and ($links | all(.connected == true))),
+    herd: $herd, topology: $topology, run: $run, converged: $converged,
+    linked: (($linking | all(.status != null)) and $unlinked == []), unlinked: $unlinked,
     problems: (
         [$all[] | select(.state == "down") | "\(.name) is down"]
         + [$all[] | select(.state == "not ready") | "\(.name) is not ready: \(.why)"]
-        + [$links[] | select(.connected != true) | "\(.from) has no link to \(.neighbour)"]
+        + [$unlinked[] | "\(.from) has no link to \(.to)"]
         + [$links[] | select(.connected == true and (.behind // 0) > 0)
-            | "\(.neighbour) is \(.behind) changes behind \(.from)"]
+            | "\(.to) is \(.behind) changes behind \(.from)"]
         + (if $groups | length > 1
             then ["not converged: \($groups | map("[\(names)]") | join(" and ")) know different things"]
             else [] end)),
