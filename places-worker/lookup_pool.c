@@ -1,6 +1,8 @@
 /* Threads that wait at one mailbox. */
 #include "places-worker/lookup_pool.h"
 
+#include "places-worker/machine_turn.h"
+
 #include <pthread.h>
 #include <stdlib.h>
 
@@ -13,6 +15,7 @@ struct worker_thread {
 struct lookup_pool {
     struct mailbox *work;
     struct mailbox *done;                                /* borrowed */
+    struct machine_turn *overpass_turn;                  /* NULL where that is not asked */
     struct provider_gate *gates[TOPOLOGY_PROVIDERS_MAX]; /* by enum places_provider */
     unsigned chain_count;
     unsigned thread_count; /* those that run */
@@ -33,6 +36,19 @@ static void *run(void *context)
     return NULL;
 }
 
+/* Public Overpass servers count by address, so all workers here count as one; Google counts by key,
+ * and takes many requests at once. */
+static enum status open_overpass_turn(
+    struct lookup_pool *pool, const struct topology_places *places, struct buffer *complaint)
+{
+    for (size_t i = 0; i < places->provider_count; i++) {
+        if (places->providers[i] == PROVIDER_OVERPASS) {
+            return machine_turn_open(places->overpass_url, &pool->overpass_turn, complaint);
+        }
+    }
+    return STATUS_OK;
+}
+
 static enum status create_gates(
     struct lookup_pool *pool, const struct topology_places *places, size_t worker)
 {
@@ -45,7 +61,8 @@ static enum status create_gates(
     };
     enum status status = STATUS_OK;
     for (size_t i = 0; i < TOPOLOGY_PROVIDERS_MAX && status == STATUS_OK; i++) {
-        status = provider_gate_create(&limits, &pool->gates[i]);
+        struct machine_turn *const turn = i == PROVIDER_OVERPASS ? pool->overpass_turn : NULL;
+        status = provider_gate_create(&limits, turn, &pool->gates[i]);
     }
     return status;
 }
@@ -65,6 +82,9 @@ enum status lookup_pool_start(const struct provider_chain_settings *settings,
     struct provider_chain_settings shared = *settings;
     shared.gates = pool->gates;
     enum status status = mailbox_create(1, &pool->work);
+    if (status == STATUS_OK) {
+        status = open_overpass_turn(pool, settings->places, complaint);
+    }
     if (status == STATUS_OK) {
         status = create_gates(pool, settings->places, worker);
     }
@@ -111,6 +131,7 @@ void lookup_pool_stop(struct lookup_pool *pool)
     for (size_t i = 0; i < TOPOLOGY_PROVIDERS_MAX; i++) {
         provider_gate_destroy(pool->gates[i]);
     }
+    machine_turn_close(pool->overpass_turn);
     mailbox_destroy(pool->work);
     free(pool);
 }

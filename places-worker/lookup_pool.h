@@ -38,8 +38,8 @@ struct lookup_pool;
 /*
  * Opens what the providers need (`gates` of the settings are the pool's own), then starts the
  * threads of this worker (its index in the topology). Look-ups that are done are posted to `done`
- * as MAIL_LOOKUP with the look-up as `source`. Fails as provider_chain_create does, with its
- * complaint.
+ * as MAIL_LOOKUP with the look-up as `source`. Fails as provider_chain_create and machine_turn_open
+ * do, with their complaint.
  */
 enum status lookup_pool_start(const struct provider_chain_settings *settings,
     size_t worker,

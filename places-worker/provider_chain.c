@@ -17,7 +17,7 @@
 enum {
     URL_MAX = 2048,
     REQUEST_MAX = 8192,           /* what is posted, or a header */
-    OVERPASS_REST_MS = 30 * 1000, /* after it was asked too often: what its operators ask for */
+    OVERPASS_REST_MS = 30 * 1000, /* after it had too much: what its operators ask for */
     EMBEDDED_RESERVE_MS =
         250, /* for the embedded places after others failed: a hundred times what they need */
     EMBEDDED_RESERVE_SHARE = 4, /* but never more than a quarter of what is left */
@@ -243,7 +243,7 @@ static void fail_by_pass(
     case PROVIDER_RESTS:
         provider_answer_fail(answer,
             PLACES_OVER_QUERY_LIMIT,
-            "it was asked too often, and is left alone for %d s",
+            "it has had too much to do, and is left alone for %d s",
             OVERPASS_REST_MS / 1000);
         break;
     case PROVIDER_OVER_SECONDS:
@@ -405,7 +405,7 @@ static bool ask_overpass_circle(struct provider_chain *chain,
     if (!fetch(chain, &request, url, &chain->translated, &reply, answer)) {
         return false;
     }
-    if (reply.status == 429) {
+    if (reply.status == 429 || reply.status == 504) {
         provider_gate_rest(gate, instant_after_ms(instant_now(), OVERPASS_REST_MS));
     }
     return overpass_read(

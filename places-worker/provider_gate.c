@@ -1,16 +1,23 @@
-/* A mailbox with a single mail in it: who takes the mail is in. */
+/* A mailbox with a single mail in it: who takes the mail is in, once the machine's turn is his. */
 #include "places-worker/provider_gate.h"
 
 #include "common/mailbox.h"
+#include "places-worker/machine_turn.h"
 
+#include <assert.h>
 #include <stdlib.h>
 
 #define DAY_S  ((int64_t)24 * 60 * 60)
 #define DAY_NS (DAY_S * NS_PER_SECOND)
 
+enum {
+    TRY_EVERY_MS = 10
+}; /* a turn on the network takes ten times that, and trying costs some us */
+
 struct provider_gate {
     struct mailbox *mailbox;
-    struct mail pass; /* what follows belongs to who has it */
+    struct machine_turn *turn; /* borrowed, or NULL */
+    struct mail pass;          /* what follows belongs to who has it */
     struct instant started;
     struct instant rests_until;
     int64_t price_ns;      /* the time between two requests, if they came evenly */
@@ -20,8 +27,9 @@ struct provider_gate {
     int64_t today; /* requests */
 };
 
-enum status provider_gate_create(
-    const struct provider_limits *limits, struct provider_gate **ret_gate)
+enum status provider_gate_create(const struct provider_limits *limits,
+    struct machine_turn *turn,
+    struct provider_gate **ret_gate)
 {
     struct provider_gate *gate = calloc(1, sizeof *gate);
     if (gate == NULL) {
@@ -32,6 +40,7 @@ enum status provider_gate_create(
         provider_gate_destroy(gate);
         return status;
     }
+    gate->turn = turn;
     gate->started = limits->started;
     gate->price_ns = (int64_t)NS_PER_SECOND * limits->workers / limits->per_second;
     gate->per_day = limits->per_day / limits->workers +
@@ -52,20 +61,47 @@ void provider_gate_destroy(struct provider_gate *gate)
     free(gate);
 }
 
+static bool rests(const struct provider_gate *gate)
+{
+    return instant_is_before(instant_now(), gate->rests_until);
+}
+
+/* For who has the pass. Nobody else can post it, so a wait for it is a wait for the time. */
+static enum provider_pass wait_for_turn(struct provider_gate *gate, struct instant deadline)
+{
+    while (!machine_turn_try(gate->turn)) {
+        const struct instant now = instant_now();
+        if (!instant_is_before(now, deadline)) {
+            return PROVIDER_IS_BUSY;
+        }
+        struct mail *const none = mailbox_wait_one(
+            gate->mailbox, instant_earlier(deadline, instant_after_ms(now, TRY_EVERY_MS)));
+        assert(none == NULL);
+    }
+    gate->rests_until = machine_turn_rests_until(gate->turn);
+    return rests(gate) ? PROVIDER_RESTS : PROVIDER_PASSES;
+}
+
 enum provider_pass provider_gate_enter(struct provider_gate *gate, struct instant deadline)
 {
     if (mailbox_wait_one(gate->mailbox, deadline) == NULL) {
         return PROVIDER_IS_BUSY;
     }
-    if (instant_is_before(instant_now(), gate->rests_until)) {
-        provider_gate_leave(gate);
-        return PROVIDER_RESTS;
+    enum provider_pass pass = rests(gate) ? PROVIDER_RESTS : PROVIDER_PASSES;
+    if (pass == PROVIDER_PASSES && gate->turn != NULL) {
+        pass = wait_for_turn(gate, deadline);
     }
-    return PROVIDER_PASSES;
+    if (pass != PROVIDER_PASSES) {
+        provider_gate_leave(gate);
+    }
+    return pass;
 }
 
 void provider_gate_leave(struct provider_gate *gate)
 {
+    if (gate->turn != NULL) {
+        machine_turn_leave(gate->turn);
+    }
     gate->pass = (struct mail){.kind = MAIL_LOOKUP};
     mailbox_post_urgent(gate->mailbox, &gate->pass);
 }
@@ -107,4 +143,7 @@ enum provider_pass provider_gate_count(struct provider_gate *gate, struct instan
 void provider_gate_rest(struct provider_gate *gate, struct instant until)
 {
     gate->rests_until = until;
+    if (gate->turn != NULL) {
+        machine_turn_rest(gate->turn, until);
+    }
 }

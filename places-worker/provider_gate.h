@@ -8,7 +8,11 @@
  * has just started may not use it up at once: it has 1/24 (PROVIDER_START_MIN at least) from the
  * beginning, and the rest comes evenly over its first day. So starting again gains next to nothing.
  *
- * The counts go from hand to hand: who is in holds them, and all others wait.
+ * The counts go from hand to hand: who is in holds them, and all others wait. Servers of others
+ * that count by address want one look-up at a time of the whole machine, and to be left alone by
+ * all of it when they have too much: a gate with a machine_turn is in only with the turn, and rests
+ * for all.
+ *
  * Thread: any, but for create and destroy.
  */
 #ifndef PLACES_WORKER_PROVIDER_GATE_H
@@ -17,6 +21,7 @@
 #include "common/instant.h"
 #include "common/status.h"
 
+struct machine_turn;
 struct provider_gate;
 
 enum { PROVIDER_START_MIN = 50 }; /* what a person needs to try it out */
@@ -37,15 +42,17 @@ enum provider_pass {
     PROVIDER_OVER_DAYS,
 };
 
-/* STATUS_NO_MEMORY. */
-enum status provider_gate_create(
-    const struct provider_limits *limits, struct provider_gate **ret_gate) MUST_USE;
+/* `turn` is borrowed and used by nobody else; NULL: other processes do not matter.
+ * STATUS_NO_MEMORY. */
+enum status provider_gate_create(const struct provider_limits *limits,
+    struct machine_turn *turn,
+    struct provider_gate **ret_gate) MUST_USE;
 
 /* Nobody is in or waits; NULL is allowed. */
 void provider_gate_destroy(struct provider_gate *gate);
 
 /* PROVIDER_PASSES: the caller is in, alone, until it leaves. PROVIDER_IS_BUSY (after `deadline`),
- * PROVIDER_RESTS: it is not. */
+ * PROVIDER_RESTS (as soon as that is known): it is not. */
 enum provider_pass provider_gate_enter(
     struct provider_gate *gate, struct instant deadline) MUST_USE;
 void provider_gate_leave(struct provider_gate *gate);
@@ -53,7 +60,8 @@ void provider_gate_leave(struct provider_gate *gate);
 /* For who is in. Counts a request that is about to be sent; PROVIDER_OVER_...: it must not be. */
 enum provider_pass provider_gate_count(struct provider_gate *gate, struct instant now) MUST_USE;
 
-/* For who is in: nobody enters before `until`. */
+/* For who is in: nobody enters before `until`, which with a turn is at most
+ * MACHINE_TURN_REST_MAX_MS from now. */
 void provider_gate_rest(struct provider_gate *gate, struct instant until);
 
 #endif

@@ -389,16 +389,61 @@ def test_after_a_429_overpass_is_left_alone_and_others_answer(make_asked, overpa
     assert len(overpass.requests) == 1
 
 
-def test_overpass_is_asked_one_thing_at_a_time(make_asked, overpass):
-    whatsat = make_asked("overpass", threads=4, timeout_ms=10000)
+def ask_all_at_once(whatsat, clients):
+    """No two of these look-ups are the same."""
+    with concurrent.futures.ThreadPoolExecutor(len(clients)) as pool:
+        return list(pool.map(lambda one: whatsat(bound=1, radius=1 + clients.index(one), client=one), clients))
+
+
+def asked_by(whatsat):
+    """How many look-ups each worker has brought before its first provider."""
+    return [worker.status()["providers"][0]["asked"] for worker in whatsat.herd.workers.values()]
+
+
+def test_overpass_is_asked_one_thing_at_a_time_by_all_workers_together(make_asked, overpass):
+    whatsat = make_asked("overpass", workers=2, threads=4, timeout_ms=20000)
     overpass.answer(overpass_elements(cafe(1, 10)))
     overpass.delay(0.02)
-    with concurrent.futures.ThreadPoolExecutor(4) as pool:
-        clients = [whatsat.connect() for _ in range(4)]
-        answers = list(pool.map(lambda one: whatsat(bound=1, radius=1 + clients.index(one), client=one), clients))
+    answers = ask_all_at_once(whatsat, [whatsat.connect() for _ in range(24)])
 
     assert all(answer.names == ["Café 1"] for answer in answers)
     assert overpass.at_once_max == 1
+    assert min(asked_by(whatsat)) >= 8
+
+
+def test_a_worker_that_is_killed_while_it_asks_overpass_is_not_waited_for(make_asked, overpass):
+    whatsat = make_asked("overpass", workers=2, timeout_ms=20000)
+    clients = [whatsat.connect() for _ in range(2)]
+    workers = whatsat.herd.workers.values()
+    overpass.misbehave("hang")
+    with concurrent.futures.ThreadPoolExecutor(2) as pool:
+        first = pool.submit(whatsat, client=clients[0])
+        wait_until(lambda: overpass.requests, "one asks")
+        owner = next(worker for worker in workers if worker.status()["in_hand"])
+        second = pool.submit(whatsat, radius=9, client=clients[1])
+        wait_until(lambda: all(worker.status()["in_hand"] for worker in workers), "the other one waits for its turn")
+        overpass.answer(overpass_elements(cafe(1, 10)))
+        owner.kill()
+
+        assert first.result().names == second.result().names == ["Café 1"]
+
+
+def test_when_one_worker_is_told_that_it_is_too_much_all_leave_overpass_alone(make_asked, overpass):
+    whatsat = make_asked("overpass", "embedded", workers=2, threads=4, timeout_ms=20000)
+    overpass.answer("<html></html>", status=429)
+    overpass.delay(0.2)  # the others wait for their turn
+    clients = [whatsat.connect() for _ in range(8)]
+    ask_all_at_once(whatsat, clients)
+    assert len(overpass.requests) == 1
+    assert min(asked_by(whatsat)) > 0
+
+    for worker in whatsat.herd.workers.values():  # and so does one that was not there
+        worker.restart().wait_ready()
+    wait_until(whatsat.herd.is_linked, "the gateway knows them again")
+    began = time.monotonic()
+    assert "Westwood" in whatsat().names
+    assert time.monotonic() - began < 5  # nobody waits for the end of the rest
+    assert len(overpass.requests) == 1
 
 
 # ---- Joining, keeping, limits ----

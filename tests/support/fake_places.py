@@ -3,6 +3,7 @@
 import contextlib
 import http.server
 import json
+import pathlib
 import socket
 import ssl
 import struct
@@ -154,20 +155,22 @@ class FakePlaces:
 
     # ---- Answering ----
 
-    def _handle(self, handler):
+    @contextlib.contextmanager
+    def _counted(self):
         with self._lock:
             self._at_once += 1
             self.at_once_max = max(self.at_once_max, self._at_once)
         try:
-            self._answer(handler)
+            yield
         finally:
             with self._lock:
                 self._at_once -= 1
 
-    def _answer(self, handler):
-        question = self._question(handler)
-        self.requests.append(question)
-        self._ended.wait(self._delay_s)
+    def _handle(self, handler):
+        with self._counted():  # until it is answered: whoever has an answer may ask again at once
+            question = self._question(handler)
+            self.requests.append(question)
+            self._ended.wait(self._delay_s)
         with contextlib.suppress(OSError):
             if self._misbehaviour:
                 handler.close_connection = True
@@ -262,6 +265,18 @@ class FakeOverpass(FakePlaces):
     """An Overpass server; its url and its path are places.overpass_url."""
 
     path = "/api/interpreter"
+
+    @property
+    def turn_file(self):
+        """What the workers of a machine share about this server, as places-worker/machine_turn.c names it."""
+        number = 0xCBF29CE484222325
+        for byte in (self.url + self.path).encode():
+            number = (number ^ byte) * 0x100000001B3 % 2**64
+        return pathlib.Path(f"/dev/shm/herd-turn-{number:016x}")
+
+    def __exit__(self, *_):
+        super().__exit__(*_)
+        self.turn_file.unlink(missing_ok=True)
 
     def _usual_body(self):
         return overpass_elements()

@@ -63,7 +63,7 @@ static int set_up(void **state)
         .requests_per_day = 4};
     const struct provider_limits limits = {.per_second = 3, .per_day = 4, .workers = 1};
     for (size_t i = 0; i < TOPOLOGY_PROVIDERS_MAX; i++) {
-        assert_int_equal(provider_gate_create(&limits, &f->gates[i]), STATUS_OK);
+        assert_int_equal(provider_gate_create(&limits, NULL, &f->gates[i]), STATUS_OK);
     }
     write_database(f);
     *state = f;
@@ -296,7 +296,7 @@ static void circles_grow_until_there_is_enough_and_each_is_a_request(void **stat
     http_stub_answer(&f->google, HTTP_STUB_END, overpass_none);
     provider_gate_destroy(f->gates[PROVIDER_OVERPASS]);
     const struct provider_limits limits = {.per_second = 10, .per_day = 10, .workers = 1};
-    assert_int_equal(provider_gate_create(&limits, &f->gates[PROVIDER_OVERPASS]), STATUS_OK);
+    assert_int_equal(provider_gate_create(&limits, NULL, &f->gates[PROVIDER_OVERPASS]), STATUS_OK);
     use_one(f, PROVIDER_OVERPASS);
     ask(f, PATIENCE_MS);
     assert_int_equal(f->answer.status, PLACES_ZERO_RESULTS);
@@ -320,23 +320,31 @@ static void a_limit_that_ends_a_search_is_not_zero_results(void **state)
     assert_int_equal(f->answer.status, PLACES_OVER_QUERY_LIMIT);
 }
 
-static void after_a_429_overpass_is_left_alone(void **state)
+static void expect_rest_after(struct fixture *f, const char *reply)
 {
-    struct fixture *const f = *state;
-    http_stub_answer(&f->google,
-        HTTP_STUB_END,
-        "HTTP/1.1 429 Too Many Requests\r\nContent-Length: 6\r\n\r\n<html>");
+    http_stub_answer(&f->google, HTTP_STUB_END, reply);
     use_two(f, PROVIDER_OVERPASS, PROVIDER_EMBEDDED);
     ask(f, PATIENCE_MS);
-    assert_says(f->answer.message.data, "overpass: OVER_QUERY_LIMIT (the Overpass server answered");
+    assert_says(f->answer.message.data, "(the Overpass server answered");
     ask(f, PATIENCE_MS);
-    assert_says(f->answer.message.data, "overpass: OVER_QUERY_LIMIT (it was asked too often, and");
+    assert_says(
+        f->answer.message.data, "overpass: OVER_QUERY_LIMIT (it has had too much to do, and");
     assert_says(f->answer.text.data, "\"name\" : \"Here\"");
     provider_chain_destroy(f->chain);
     f->chain = NULL;
     http_stub_close(&f->google);
     assert_int_equal(f->google.requests, 1);
     http_stub_open(&f->google);
+}
+
+static void after_a_429_overpass_is_left_alone(void **state)
+{
+    expect_rest_after(*state, "HTTP/1.1 429 Too Many Requests\r\nContent-Length: 6\r\n\r\n<html>");
+}
+
+static void after_a_504_overpass_is_left_alone(void **state)
+{
+    expect_rest_after(*state, "HTTP/1.1 504 Gateway Timeout\r\nContent-Length: 6\r\n\r\n<html>");
 }
 
 static void overpass_is_asked_one_thing_at_a_time(void **state)
@@ -405,6 +413,7 @@ int main(void)
         WITH_FIXTURE(circles_grow_until_there_is_enough_and_each_is_a_request),
         WITH_FIXTURE(a_limit_that_ends_a_search_is_not_zero_results),
         WITH_FIXTURE(after_a_429_overpass_is_left_alone),
+        WITH_FIXTURE(after_a_504_overpass_is_left_alone),
         WITH_FIXTURE(overpass_is_asked_one_thing_at_a_time),
         WITH_FIXTURE(a_missing_database_matters_only_to_whom_it_serves),
         WITH_FIXTURE(a_missing_ca_file_is_told),

@@ -1,10 +1,14 @@
 /* Does the gate let in one at a time, and no more requests than it may? */
+#include "places-worker/machine_turn.h"
 #include "places-worker/provider_gate.h"
 
+#include <pthread.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -21,7 +25,7 @@ static struct provider_gate *gate_of(
         .worker = worker,
         .started = start};
     struct provider_gate *gate;
-    assert_int_equal(provider_gate_create(&limits, &gate), STATUS_OK);
+    assert_int_equal(provider_gate_create(&limits, NULL, &gate), STATUS_OK);
     assert_int_equal(provider_gate_enter(gate, INSTANT_NEVER), PROVIDER_PASSES);
     return gate;
 }
@@ -179,6 +183,114 @@ static void nobody_enters_while_it_rests(void **state)
     provider_gate_destroy(gate);
 }
 
+/* The gates of two workers of a machine. */
+struct pair {
+    char subject[64];
+    struct machine_turn *turns[2];
+    struct provider_gate *gates[2];
+};
+
+static void open_pair(struct pair *pair)
+{
+    const struct provider_limits limits = {.per_second = 1, .per_day = 1, .workers = 1};
+    struct buffer complaint = buffer_with_max(1024);
+    snprintf(pair->subject, sizeof pair->subject, "provider_gate_test %ld", (long)getpid());
+    for (size_t i = 0; i < 2; i++) {
+        assert_int_equal(machine_turn_open(pair->subject, &pair->turns[i], &complaint), STATUS_OK);
+        assert_int_equal(provider_gate_create(&limits, pair->turns[i], &pair->gates[i]), STATUS_OK);
+    }
+}
+
+static void close_pair(struct pair *pair)
+{
+    char path[MACHINE_TURN_PATH_SIZE];
+    for (size_t i = 0; i < 2; i++) {
+        provider_gate_destroy(pair->gates[i]);
+        machine_turn_close(pair->turns[i]);
+    }
+    machine_turn_path(pair->subject, path);
+    assert_int_equal(remove(path), 0);
+}
+
+static enum provider_pass enter_within(struct provider_gate *gate, int64_t ms)
+{
+    return provider_gate_enter(gate, instant_after_ms(instant_now(), ms));
+}
+
+static void one_worker_of_a_machine_is_in_at_a_time(void **state)
+{
+    (void)state;
+    struct pair pair;
+    open_pair(&pair);
+    assert_int_equal(enter_within(pair.gates[0], 0), PROVIDER_PASSES);
+    assert_int_equal(enter_within(pair.gates[1], 0), PROVIDER_IS_BUSY);
+    assert_int_equal(enter_within(pair.gates[1], 25), PROVIDER_IS_BUSY); /* some tries later */
+    provider_gate_leave(pair.gates[0]);
+    assert_int_equal(enter_within(pair.gates[1], 0), PROVIDER_PASSES);
+    close_pair(&pair);
+}
+
+static void *enter_for_ever(void *context)
+{
+    struct provider_gate *const gate = context;
+    if (provider_gate_enter(gate, INSTANT_NEVER) == PROVIDER_PASSES) {
+        provider_gate_leave(gate);
+        return gate;
+    }
+    return NULL;
+}
+
+static void who_waits_for_another_worker_enters_after_it(void **state)
+{
+    (void)state;
+    struct pair pair;
+    pthread_t waiting;
+    void *entered;
+    open_pair(&pair);
+    assert_int_equal(enter_within(pair.gates[0], 0), PROVIDER_PASSES);
+    assert_int_equal(pthread_create(&waiting, NULL, enter_for_ever, pair.gates[1]), 0);
+    assert_int_equal(enter_within(pair.gates[0], 25), PROVIDER_IS_BUSY); /* it has had its time */
+    provider_gate_leave(pair.gates[0]);
+    assert_int_equal(pthread_join(waiting, &entered), 0);
+    assert_ptr_equal(entered, pair.gates[1]);
+    close_pair(&pair);
+}
+
+static void no_worker_of_a_machine_enters_while_it_rests_and_all_may_after(void **state)
+{
+    (void)state;
+    struct pair pair;
+    open_pair(&pair);
+    assert_int_equal(enter_within(pair.gates[0], 0), PROVIDER_PASSES);
+    const struct instant until = instant_after_ms(instant_now(), 50);
+    provider_gate_rest(pair.gates[0], until);
+    provider_gate_leave(pair.gates[0]);
+    enum provider_pass pass = enter_within(pair.gates[1], 10000);
+    assert_int_equal(pass, PROVIDER_RESTS);
+    while (pass == PROVIDER_RESTS) {
+        pass = enter_within(pair.gates[1], 10000);
+    }
+    assert_int_equal(pass, PROVIDER_PASSES);
+    assert_false(instant_is_before(instant_now(), until));
+    provider_gate_leave(pair.gates[1]);
+    assert_int_equal(enter_within(pair.gates[0], 0), PROVIDER_PASSES);
+    close_pair(&pair);
+}
+
+static void who_is_told_of_a_rest_keeps_nobody_out(void **state)
+{
+    (void)state;
+    struct pair pair;
+    open_pair(&pair);
+    assert_int_equal(enter_within(pair.gates[0], 0), PROVIDER_PASSES);
+    provider_gate_rest(pair.gates[0], instant_after_ms(instant_now(), 60000));
+    provider_gate_leave(pair.gates[0]);
+    assert_int_equal(enter_within(pair.gates[1], 10000), PROVIDER_RESTS);
+    assert_true(machine_turn_try(pair.turns[0]));
+    assert_int_equal(enter_within(pair.gates[1], 10000), PROVIDER_RESTS); /* it knows by itself */
+    close_pair(&pair);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -192,6 +304,10 @@ int main(void)
         cmocka_unit_test(a_small_limit_is_there_from_the_start),
         cmocka_unit_test(the_greatest_limits_do_not_overflow),
         cmocka_unit_test(nobody_enters_while_it_rests),
+        cmocka_unit_test(one_worker_of_a_machine_is_in_at_a_time),
+        cmocka_unit_test(who_waits_for_another_worker_enters_after_it),
+        cmocka_unit_test(no_worker_of_a_machine_enters_while_it_rests_and_all_may_after),
+        cmocka_unit_test(who_is_told_of_a_rest_keeps_nobody_out),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
