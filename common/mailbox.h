@@ -33,6 +33,7 @@ struct mail {
 /* Everything that is ever posted in this project, in one place. */
 enum mail_kind {
     MAIL_STOP,           /* a signal asks the process to stop */
+    MAIL_RELOAD,         /* a signal asks it to read its topology again */
     MAIL_LANE_CONNECTED, /* source: lane */
     MAIL_LANE_LOST,      /* source: lane; an outstanding request has failed before */
     MAIL_LANE_RESPONSE,  /* source: lane; bytes: the response */

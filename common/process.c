@@ -90,6 +90,7 @@ static enum status begin(struct process *process,
     if (status != STATUS_OK || *ret_is_done) {
         return status;
     }
+    signals_block(); /* a SIGHUP that comes now is looked at as soon as somebody can */
     status = topology_read(topology_path, &process->topology, &process->complaint);
     if (status != STATUS_OK) {
         return status;
@@ -102,7 +103,6 @@ static enum status begin(struct process *process,
                    ? STATUS_NOT_FOUND
                    : STATUS_NO_MEMORY;
     }
-    signals_block();
     status = open_log(process, log_path);
     if (status != STATUS_OK) {
         return status;

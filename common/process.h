@@ -21,7 +21,7 @@ struct process {
     const char *name; /* --name: which process of the topology this is */
     struct topology *topology;
     struct log *log;
-    struct mailbox *mailbox; /* gets MAIL_STOP at SIGTERM and SIGINT */
+    struct mailbox *mailbox; /* gets MAIL_STOP at SIGTERM and SIGINT, MAIL_RELOAD at SIGHUP */
     struct buffer complaint; /* where the cause of a failed start is written */
     struct signals *signals;
 };

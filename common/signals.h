@@ -1,5 +1,6 @@
 /*
- * Signals as mail: blocked in every thread, and turned into MAIL_STOP by one waiting thread.
+ * Signals as mail: blocked in every thread, and turned into MAIL_STOP and MAIL_RELOAD by one
+ * waiting thread.
  *
  * Thread: signals_block before any other thread is made; the rest by the owner of the process.
  */
@@ -16,7 +17,8 @@ void signals_block(void);
 
 /*
  * Starts the waiting thread. The first SIGTERM or SIGINT posts MAIL_STOP; a second one ends the
- * process at once, with exit status 128 + its number. SIGHUP is ignored. STATUS_NO_MEMORY.
+ * process at once, with exit status 128 + its number. SIGHUP posts MAIL_RELOAD; those that come
+ * before that mail is released post one more, then. STATUS_NO_MEMORY.
  */
 enum status signals_start(struct mailbox *mailbox, struct signals **ret_signals) MUST_USE;
 

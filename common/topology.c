@@ -7,6 +7,7 @@
 #include "common/json_reader.h"
 
 #include <jansson.h>
+#include <xxhash.h>
 
 #include <errno.h>
 #include <fcntl.h>
@@ -579,7 +580,7 @@ static bool read_worker(
     if (!json_check_keys(&walk->reader, place, keys, COUNT_OF(keys)) ||
         !read_url(walk, place, "requests", &worker->requests_url) ||
         !read_admin(walk, place, &worker->admin) ||
-        !json_read_number(&walk->reader, place, "threads", 1, 256, &threads)) {
+        !json_read_number(&walk->reader, place, "threads", 1, TOPOLOGY_THREADS_MAX, &threads)) {
         return false;
     }
     worker->threads = (unsigned)threads;
@@ -892,6 +893,57 @@ static bool read_document(struct walk *walk, const struct json_place *document)
            read_limits(walk, document) && read_logs(walk, document);
 }
 
+static const char *const part_names[TOPOLOGY_PARTS] = {
+    [TOPOLOGY_HERD] = "herd",
+    [TOPOLOGY_NODES] = "nodes",
+    [TOPOLOGY_GATEWAYS] = "gateways",
+    [TOPOLOGY_PLACES] = "places",
+    [TOPOLOGY_WORKERS] = "places.workers",
+    [TOPOLOGY_LIMITS] = "limits",
+    [TOPOLOGY_LOGS] = "logs",
+};
+
+static bool digest_part(struct walk *walk, enum topology_part part, const json_t *value)
+{
+    if (value == NULL) {
+        return true; /* all of it has defaults */
+    }
+    char *text = json_dumps(value, JSON_COMPACT | JSON_SORT_KEYS | JSON_ENCODE_ANY);
+    if (text == NULL) {
+        return out_of_memory(walk);
+    }
+    walk->topology->digests[part] = XXH3_64bits(text, strlen(text));
+    free(text);
+    return true;
+}
+
+/* Of a document that is good; its workers are taken out, so that the other places stand alone. */
+static bool digest_parts(struct walk *walk, json_t *document)
+{
+    json_t *places = json_object_get(document, part_names[TOPOLOGY_PLACES]);
+    if (!digest_part(walk, TOPOLOGY_WORKERS, json_object_get(places, "workers"))) {
+        return false;
+    }
+    (void)json_object_del(places, "workers");
+    for (enum topology_part part = 0; part < TOPOLOGY_PARTS; part++) {
+        const json_t *value = json_object_get(document, part_names[part]);
+        if (part != TOPOLOGY_WORKERS && !digest_part(walk, part, value)) {
+            return false;
+        }
+    }
+    return true;
+}
+
+const char *topology_part_name(enum topology_part part)
+{
+    return part_names[part];
+}
+
+uint64_t topology_digest(const struct topology *topology)
+{
+    return XXH3_64bits(topology->digests, sizeof topology->digests);
+}
+
 enum status topology_parse(
     const char *name, struct slice text, struct topology **ret_topology, struct buffer *complaint)
 {
@@ -904,7 +956,8 @@ enum status topology_parse(
     walk.topology = calloc(1, sizeof *walk.topology);
     if (walk.topology == NULL) {
         (void)out_of_memory(&walk);
-    } else if (read_document(&walk, &document)) {
+    } else if (copy_text(&walk, name, &walk.topology->path) && read_document(&walk, &document) &&
+               digest_parts(&walk, value)) {
         *ret_topology = walk.topology;
         walk.topology = NULL;
     }
@@ -1030,6 +1083,7 @@ void topology_destroy(struct topology *topology)
     destroy_gateways(topology);
     destroy_places(&topology->places);
     free(topology->herd);
+    free(topology->path);
     free(topology);
 }
 

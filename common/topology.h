@@ -1,6 +1,7 @@
 /*
  * The topology file: one JSON document that describes a whole herd, and is checked whole before
  * anything starts. deploy/README.md documents every key; deploy/topologies/ has the shipped ones.
+ * What a running process does when the file has changed is told by reload.h.
  * The only user of jansson for configuration.
  */
 #ifndef COMMON_TOPOLOGY_H
@@ -19,6 +20,7 @@ enum {
     TOPOLOGY_GATEWAYS_MAX = 64,
     TOPOLOGY_LISTENERS_MAX = 256, /* per gateway */
     TOPOLOGY_WORKERS_MAX = 64,
+    TOPOLOGY_THREADS_MAX = 256, /* per worker */
     TOPOLOGY_PROVIDERS_MAX = 4,
     TOPOLOGY_NAME_MAX = 64, /* bytes of a name: it is part of file names and of every AT line */
     TOPOLOGY_FILE_MAX =
@@ -106,7 +108,21 @@ struct topology_logs {
     unsigned files_max;
 };
 
+/* The parts by which two topologies are compared. */
+enum topology_part {
+    TOPOLOGY_HERD,
+    TOPOLOGY_NODES,
+    TOPOLOGY_GATEWAYS,
+    TOPOLOGY_PLACES, /* all but the workers */
+    TOPOLOGY_WORKERS,
+    TOPOLOGY_LIMITS,
+    TOPOLOGY_LOGS,
+    TOPOLOGY_PARTS
+};
+
 struct topology {
+    char *path;                       /* the name it was read by */
+    uint64_t digests[TOPOLOGY_PARTS]; /* of what is written there, in whatever order and spacing */
     char *herd;
     size_t node_count;
     struct topology_node *nodes;
@@ -135,6 +151,12 @@ enum status topology_parse(const char *name,
     struct topology **ret_topology,
     struct buffer *complaint) MUST_USE;
 void topology_destroy(struct topology *topology);
+
+/* As the file has it: "nodes", "places.workers" ... */
+const char *topology_part_name(enum topology_part part);
+
+/* Of the whole document; equal digests: nothing has changed but order and spacing. */
+uint64_t topology_digest(const struct topology *topology);
 
 /* Look-ups by name; false: there is none. */
 bool topology_find_node(const struct topology *topology, const char *name, size_t *ret_index);

@@ -2,6 +2,7 @@
 #include "common/graph.h"
 #include "common/topology.h"
 
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -96,6 +97,12 @@ static enum status processes(const struct topology *topology, struct buffer *tex
     return status == STATUS_OK ? append_gateways(topology, text) : status;
 }
 
+/* `digest`: as processes show it in their status, to be compared with what they have read. */
+static enum status digest(const struct topology *topology, struct buffer *text)
+{
+    return buffer_append_format(text, "%016" PRIx64 "\n", topology_digest(topology));
+}
+
 static bool splits_without_node(const struct graph *graph, size_t node)
 {
     struct graph_parts parts;
@@ -176,6 +183,7 @@ struct command {
 static const struct command commands[] = {
     {"check", "checks the whole file and warns of weak points", check},
     {"processes", "one line per process: kind, name, admin address or -, addresses", processes},
+    {"digest", "16 digits that change with what is written, as processes show them", digest},
     {"graph", "who talks to whom; * marks nodes and ! links whose loss would split it", draw},
 };
 enum { COMMAND_COUNT = sizeof commands / sizeof commands[0] };

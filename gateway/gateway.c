@@ -7,12 +7,14 @@
 #include "common/lane.h"
 #include "common/location.h"
 #include "common/message.h"
+#include "common/reload.h"
 #include "common/report.h"
 #include "gateway/client_listener.h"
 #include "gateway/clients.h"
 #include "gateway/dispatch.h"
 #include "gateway/gateway_pages.h"
 #include "gateway/lookups.h"
+#include "gateway/worker_lanes.h"
 
 #include <uv.h>
 
@@ -29,8 +31,10 @@ enum {
     DESCRIPTORS_PER_LANE = 4,
     LINGER_MS = 200, /* at the end, for clients that have all they are owed and do not close */
     PAGE_BYTES_MAX = 1024 * 1024,
-    PLACES_RESPONSE_MAX = MESSAGE_PLACES_MAX + 64,
     AT_LINE_MAX = 2 * MESSAGE_FIELD_MAX,
+    PARTS_USED = 1U << TOPOLOGY_HERD | 1U << TOPOLOGY_NODES | 1U << TOPOLOGY_GATEWAYS |
+                 1U << TOPOLOGY_PLACES | 1U << TOPOLOGY_LIMITS |
+                 1U << TOPOLOGY_LOGS, /* of the topology */
 };
 
 /* Lets one line a period into the log, and counts the others. */
@@ -44,6 +48,7 @@ struct gateway {
     const struct topology_gateway *self;
     struct mailbox *mailbox;
     struct log *log;
+    struct reload reload;
     struct instant started;
 
     uv_loop_t loop;
@@ -66,8 +71,7 @@ struct gateway {
     struct slice listener_servers[TOPOLOGY_LISTENERS_MAX]; /* the name of its server, or `*` */
     size_t node_lane_count;
     struct lane **node_lanes;
-    size_t worker_lane_count;
-    struct lane **worker_lanes;
+    struct worker_lanes *worker_lanes;
     struct admin *admin;
     struct canary *canary;
 
@@ -84,6 +88,7 @@ struct gateway {
     struct pace refused_pace;
     struct pace lookup_pace;
     struct pace accept_pace;
+    struct pace dial_pace;
 };
 
 static bool pace_allows(struct pace *pace, int64_t *ret_count)
@@ -198,9 +203,25 @@ static void on_accept_failed(void *context, size_t index, const char *cause)
 
 /* ---- Effects of the look-ups ---- */
 
-static const char *worker_name(const struct gateway *gateway, size_t worker)
+/* What could not be opened is tried again as what stays lost. */
+static void dial_worker(struct gateway *gateway, const struct lookups_effect *effect)
 {
-    return gateway->topology->places.workers[worker].name;
+    const enum status status = worker_lanes_dial(gateway->worker_lanes, effect->lane, effect->url);
+    int64_t count;
+    if (status != STATUS_OK && pace_allows(&gateway->dial_pace, &count)) {
+        log_event(gateway->log,
+            "worker_not_dialled",
+            log_text("worker", effect->worker),
+            log_text("url", effect->url),
+            log_text("cause", status_text(status)),
+            log_number("count", count));
+    }
+}
+
+static void log_worker(
+    struct gateway *gateway, const char *event, const struct lookups_effect *effect)
+{
+    log_event(gateway->log, event, log_text("worker", effect->worker));
 }
 
 static void answer_places(struct gateway *gateway, const struct lookups_effect *effect)
@@ -221,36 +242,42 @@ static void perform_lookups(struct gateway *gateway)
     const struct lookups_effect *effect;
     while ((effect = lookups_next_effect(gateway->lookups)) != NULL) {
         switch (effect->kind) {
+        case LOOKUPS_DIAL:
+            dial_worker(gateway, effect);
+            break;
         case LOOKUPS_SEND:
-            lane_send(gateway->worker_lanes[effect->lane], effect->bytes);
+            worker_lanes_send(gateway->worker_lanes, effect->lane, effect->bytes);
             break;
         case LOOKUPS_CANCEL:
-            lane_cancel(gateway->worker_lanes[effect->lane]);
+            worker_lanes_cancel(gateway->worker_lanes, effect->lane);
             break;
-        case LOOKUPS_REDIAL:
-            lane_redial(gateway->worker_lanes[effect->lane]);
+        case LOOKUPS_CLOSE:
+            worker_lanes_close(gateway->worker_lanes, effect->lane);
             break;
         case LOOKUPS_DONE:
             answer_places(gateway, effect);
             break;
+        case LOOKUPS_WORKER_ADDED:
+            log_worker(gateway, "worker_added", effect);
+            break;
+        case LOOKUPS_WORKER_REMOVED:
+            log_worker(gateway, "worker_removed", effect);
+            break;
         case LOOKUPS_WORKER_UP:
-            log_event(gateway->log,
-                "worker_up",
-                log_text("worker", worker_name(gateway, effect->worker)));
+            log_worker(gateway, "worker_up", effect);
             break;
         case LOOKUPS_WORKER_DOWN:
-            log_event(gateway->log,
-                "worker_down",
-                log_text("worker", worker_name(gateway, effect->worker)));
+            log_worker(gateway, "worker_down", effect);
             break;
         case LOOKUPS_FAULT:
             log_event(gateway->log,
                 "worker_fault",
-                log_text("worker", worker_name(gateway, effect->worker)),
+                log_text("worker", effect->worker),
                 log_text("cause", effect->fault));
             break;
         }
     }
+    worker_lanes_let_go(gateway->worker_lanes);
 }
 
 /* ---- Effects of the dispatch ---- */
@@ -443,6 +470,7 @@ static void handle_question(struct gateway *gateway, struct admin_question *ques
         .self = gateway->self,
         .started = gateway->started,
         .is_ready = gateway->is_ready,
+        .reload = &gateway->reload,
         .are_open = gateway->are_open,
         .dispatch = gateway->dispatch,
         .lookups = gateway->lookups,
@@ -520,31 +548,52 @@ static void begin_stop(struct gateway *gateway)
     start_drain(gateway, gateway->topology->limits.drain_ms);
 }
 
+/* ---- The topology, read again ---- */
+
+static void reload(struct gateway *gateway)
+{
+    struct topology *topology = reload_read(&gateway->reload, gateway->log);
+    if (topology == NULL) {
+        return;
+    }
+    const struct topology_places *places = &topology->places;
+    const enum status status =
+        lookups_set_workers(gateway->lookups, instant_now(), places->workers, places->worker_count);
+    if (status == STATUS_OK) {
+        perform_lookups(gateway);
+        reload_note(&gateway->reload, topology, NULL, gateway->log);
+    } else {
+        log_event(gateway->log, "topology_refused", log_text("cause", status_text(status)));
+    }
+    topology_destroy(topology);
+}
+
 /* ---- Mails ---- */
 
 static void handle_lane_mail(struct gateway *gateway, const struct mail *mail)
 {
     const struct instant now = instant_now();
-    const size_t lane = (size_t)mail->token;
+    const uint64_t lane = mail->token;
     const bool is_node = mail->source == &gateway->node_lanes;
     switch ((enum mail_kind)mail->kind) {
     case MAIL_LANE_CONNECTED:
-        is_node ? dispatch_lane_connected(gateway->dispatch, now, lane)
+        is_node ? dispatch_lane_connected(gateway->dispatch, now, (size_t)lane)
                 : lookups_lane_connected(gateway->lookups, now, lane);
         break;
     case MAIL_LANE_LOST:
-        is_node ? dispatch_lane_lost(gateway->dispatch, now, lane)
+        is_node ? dispatch_lane_lost(gateway->dispatch, now, (size_t)lane)
                 : lookups_lane_lost(gateway->lookups, now, lane);
         break;
     case MAIL_LANE_RESPONSE:
-        is_node ? dispatch_lane_response(gateway->dispatch, now, lane, mail->bytes)
+        is_node ? dispatch_lane_response(gateway->dispatch, now, (size_t)lane, mail->bytes)
                 : lookups_lane_response(gateway->lookups, now, lane, mail->bytes);
         break;
     case MAIL_LANE_FAILED:
-        is_node ? dispatch_lane_failed(gateway->dispatch, now, lane, mail->status)
+        is_node ? dispatch_lane_failed(gateway->dispatch, now, (size_t)lane, mail->status)
                 : lookups_lane_failed(gateway->lookups, now, lane, mail->status);
         break;
     case MAIL_STOP:
+    case MAIL_RELOAD:
     case MAIL_REQUEST:
     case MAIL_LINK_CONNECTED:
     case MAIL_LINK_LOST:
@@ -565,6 +614,9 @@ static void handle_mail(struct gateway *gateway, struct mail *mail)
     switch ((enum mail_kind)mail->kind) {
     case MAIL_STOP:
         begin_stop(gateway);
+        return;
+    case MAIL_RELOAD:
+        reload(gateway);
         return;
     case MAIL_ADMIN_QUESTION:
         handle_question(gateway, mail->source);
@@ -686,13 +738,23 @@ static enum status complain(
     return status;
 }
 
+static size_t worker_lane_count(const struct topology_places *places)
+{
+    size_t count = 0;
+    for (size_t i = 0; i < places->worker_count; i++) {
+        count += places->workers[i].threads;
+    }
+    return count;
+}
+
 /* As many connections as the topology and the system allow. */
 static size_t connections_max(struct gateway *gateway)
 {
     const size_t wanted = gateway->topology->limits.connections_max;
     const size_t reserved =
         DESCRIPTORS_RESERVED +
-        DESCRIPTORS_PER_LANE * (gateway->node_lane_count + gateway->worker_lane_count) +
+        DESCRIPTORS_PER_LANE *
+            (gateway->node_lane_count + worker_lane_count(&gateway->topology->places)) +
         gateway->self->listener_count;
     struct rlimit limit;
     if (getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_max == RLIM_INFINITY) {
@@ -755,18 +817,11 @@ static enum status open_dispatch(struct gateway *gateway, size_t clients_max)
 static enum status open_lookups(struct gateway *gateway)
 {
     const struct topology_places *places = &gateway->topology->places;
-    unsigned threads[TOPOLOGY_WORKERS_MAX] = {0};
-    for (size_t i = 0; i < places->worker_count; i++) {
-        threads[i] = places->workers[i].threads;
-    }
     const struct lookups_settings settings = {
-        .worker_count = places->worker_count,
-        .threads = threads,
-        .timeout_ms = places->timeout_ms,
-        .cache_bytes_max = places->cache_bytes_max,
-        .now = gateway->started,
-    };
-    return lookups_create(&settings, &gateway->lookups);
+        .timeout_ms = places->timeout_ms, .cache_bytes_max = places->cache_bytes_max};
+    const enum status status = lookups_create(&settings, &gateway->lookups);
+    return status == STATUS_OK ? worker_lanes_create(gateway->mailbox, &gateway->worker_lanes)
+                               : status;
 }
 
 static enum status open_clients(struct gateway *gateway, size_t clients_max)
@@ -803,6 +858,27 @@ static enum status open_clients(struct gateway *gateway, size_t clients_max)
     return clients_create(&gateway->loop, &settings, &gateway->clients_events, &gateway->clients);
 }
 
+/* One that cannot be opened now is the end, other than later on. */
+static enum status open_worker_lanes(struct gateway *gateway, struct buffer *complaint)
+{
+    const struct topology_places *places = &gateway->topology->places;
+    enum status status = lookups_set_workers(
+        gateway->lookups, gateway->started, places->workers, places->worker_count);
+    if (status != STATUS_OK) {
+        return complain(complaint, "", "gateway", status);
+    }
+    const struct lookups_effect *effect;
+    while ((effect = lookups_next_effect(gateway->lookups)) != NULL) {
+        if (effect->kind == LOOKUPS_DIAL) {
+            status = worker_lanes_dial(gateway->worker_lanes, effect->lane, effect->url);
+        }
+        if (status != STATUS_OK) {
+            return complain(complaint, "", effect->url, status);
+        }
+    }
+    return STATUS_OK;
+}
+
 static enum status open_lanes(struct gateway *gateway, struct buffer *complaint)
 {
     const struct topology *topology = gateway->topology;
@@ -818,20 +894,7 @@ static enum status open_lanes(struct gateway *gateway, struct buffer *complaint)
             return complain(complaint, "", url, status);
         }
     }
-    for (size_t i = 0; i < gateway->worker_lane_count; i++) {
-        const size_t worker = lookups_worker_of_lane(gateway->lookups, i);
-        const char *url = topology->places.workers[worker].requests_url;
-        const enum status status = lane_open(url,
-            PLACES_RESPONSE_MAX,
-            gateway->mailbox,
-            &gateway->worker_lanes,
-            i,
-            &gateway->worker_lanes[i]);
-        if (status != STATUS_OK) {
-            return complain(complaint, "", url, status);
-        }
-    }
-    return STATUS_OK;
+    return open_worker_lanes(gateway, complaint);
 }
 
 /* Opens each once, so that an address in use is known at the start, even if it is closed again
@@ -904,20 +967,16 @@ enum status gateway_open(const struct topology *topology,
     gateway->self = &topology->gateways[index];
     gateway->mailbox = mailbox;
     gateway->log = log;
+    gateway->reload = reload_of(topology, PARTS_USED);
     gateway->started = instant_now();
     gateway->at_line = buffer_with_max(AT_LINE_MAX);
     gateway->node_lane_count = topology->node_count * topology->limits.lanes_per_node;
-    for (size_t i = 0; i < topology->places.worker_count; i++) {
-        gateway->worker_lane_count += topology->places.workers[i].threads;
-    }
     gateway->node_lanes = calloc(gateway->node_lane_count + 1, sizeof(struct lane *));
-    gateway->worker_lanes = calloc(gateway->worker_lane_count + 1, sizeof(struct lane *));
     gateway->listeners =
         calloc(gateway->self->listener_count + 1, sizeof(struct client_listener *));
     gateway->are_open = calloc(gateway->self->listener_count + 1, sizeof(bool));
     enum status status = STATUS_NO_MEMORY;
-    if (gateway->node_lanes != NULL && gateway->worker_lanes != NULL &&
-        gateway->listeners != NULL && gateway->are_open != NULL) {
+    if (gateway->node_lanes != NULL && gateway->listeners != NULL && gateway->are_open != NULL) {
         status = open_parts(gateway, complaint);
     }
     if (status != STATUS_OK) {
@@ -963,9 +1022,7 @@ void gateway_close(struct gateway *gateway)
     for (size_t i = 0; i < gateway->node_lane_count; i++) {
         lane_close(gateway->node_lanes == NULL ? NULL : gateway->node_lanes[i]);
     }
-    for (size_t i = 0; i < gateway->worker_lane_count; i++) {
-        lane_close(gateway->worker_lanes == NULL ? NULL : gateway->worker_lanes[i]);
-    }
+    worker_lanes_destroy(gateway->worker_lanes);
     canary_destroy(gateway->canary);
     clients_destroy(gateway->clients);
     if (gateway->has_loop) {
@@ -975,7 +1032,6 @@ void gateway_close(struct gateway *gateway)
     lookups_destroy(gateway->lookups);
     buffer_clear(&gateway->at_line);
     free(gateway->node_lanes);
-    free(gateway->worker_lanes);
     free(gateway->listeners);
     free(gateway->are_open);
     free(gateway);

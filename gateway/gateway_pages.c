@@ -3,6 +3,7 @@
 
 #include "common/json_writer.h"
 #include "common/metrics.h"
+#include "common/reload.h"
 
 #include <stdio.h>
 
@@ -43,12 +44,11 @@ static void write_nodes(struct json_writer *json, const struct gateway_view *vie
 
 static void write_workers(struct json_writer *json, const struct gateway_view *view)
 {
-    const struct topology_places *places = &view->topology->places;
     json_writer_begin_array(json, "workers");
-    for (size_t i = 0; i < places->worker_count; i++) {
+    for (size_t i = 0; i < lookups_worker_count(view->lookups); i++) {
         const struct lookups_worker_view worker = lookups_view_worker(view->lookups, i);
         json_writer_begin_object(json, NULL);
-        json_writer_text(json, "name", slice_of(places->workers[i].name));
+        json_writer_text(json, "name", slice_of(worker.name));
         json_writer_bool(json, "up", worker.is_up);
         write_count(json, "lanes_busy", worker.lanes_busy);
         write_count(json, "answered", worker.answered);
@@ -60,6 +60,7 @@ static void write_workers(struct json_writer *json, const struct gateway_view *v
     const struct lookups_view lookups = lookups_view(view->lookups);
     json_writer_begin_object(json, "lookups");
     write_count(json, "waiting", lookups.waiting);
+    write_count(json, "leaving", lookups.leaving);
     write_count(json, "answered", lookups.answered);
     write_count(json, "cached", lookups.cached);
     write_count(json, "unanswered", lookups.unanswered);
@@ -115,6 +116,7 @@ enum status gateway_status_append(
     json_writer_text(&json, "name", slice_of(view->self->name));
     json_writer_number(&json, "uptime_ms", instant_ns_between(view->started, now) / NS_PER_MS);
     json_writer_bool(&json, "ready", view->is_ready);
+    reload_write_status(view->reload, &json);
     write_nodes(&json, view);
     write_workers(&json, view);
     write_listeners(&json, view);
@@ -219,13 +221,11 @@ static void write_dispatch_metrics(struct metrics *metrics, const struct gateway
 
 static void write_lookup_metrics(struct metrics *metrics, const struct gateway_view *view)
 {
-    const struct topology_places *places = &view->topology->places;
     const struct lookups_view lookups = lookups_view(view->lookups);
     metrics_begin(metrics, METRICS_GAUGE, "herd_gateway_worker_up", "Whether the worker is there.");
-    for (size_t i = 0; i < places->worker_count; i++) {
-        metrics_sample(metrics,
-            lookups_view_worker(view->lookups, i).is_up,
-            {"worker", slice_of(places->workers[i].name)});
+    for (size_t i = 0; i < lookups_worker_count(view->lookups); i++) {
+        const struct lookups_worker_view worker = lookups_view_worker(view->lookups, i);
+        metrics_sample(metrics, worker.is_up, {"worker", slice_of(worker.name)});
     }
     metrics_gauge(metrics,
         "herd_gateway_lookups_waiting",

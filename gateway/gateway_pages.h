@@ -10,11 +10,14 @@
 #include "gateway/dispatch.h"
 #include "gateway/lookups.h"
 
+struct reload;
+
 struct gateway_view {
     const struct topology *topology;
     const struct topology_gateway *self;
     struct instant started;
     bool is_ready;
+    const struct reload *reload;
     const bool *are_open; /* of each listener */
     const struct dispatch *dispatch;
     const struct lookups *lookups;

@@ -9,12 +9,17 @@
 
 #include <assert.h>
 #include <stdlib.h>
+#include <string.h>
 
 enum {
     NEARBY_MAX = 64, /* an encoded question */
     AT_LINE_MAX = 2 * MESSAGE_FIELD_MAX,
     FAILURE_MAX = 1024,
     TIMEOUT_MS_MIN = 100, /* what a worker gets when a look-up is repeated late */
+    /* Of one event: every look-up may end, every lane fail, be cancelled and send, and every worker
+     * be replaced. */
+    EFFECTS_MAX = LOOKUPS_MAX + 5 * LOOKUPS_LANES_MAX + 2 * TOPOLOGY_WORKERS_MAX + 4,
+    NO_LANE = LOOKUPS_LANES_MAX,
 };
 
 /* Why a look-up ends without places: what the log says, and what the client is told. */
@@ -66,37 +71,48 @@ struct list {
     size_t count;
 };
 
-enum lane_state { LANE_AWAY, LANE_IDLE, LANE_BUSY, LANE_CANCELLED };
+enum lane_state { LANE_NONE, LANE_AWAY, LANE_IDLE, LANE_BUSY, LANE_CANCELLED };
 
+/* A place in the table of lanes. */
 struct lane {
     enum lane_state state;
+    uint32_t epoch; /* how many lanes had this place before */
+    size_t next;    /* place of the next one of its worker, or that is free; NO_LANE: none */
     bool is_connected;
     bool was_redialled;   /* since its last answer: a connection is no sign of life then */
     int redial_ms;        /* how long to wait for a connection before the next redial */
     struct instant alarm; /* AWAY: when to redial */
-    size_t worker;
+    struct worker *worker;
     struct lookup *lookup; /* BUSY only */
     struct buffer message; /* the request that is out */
 };
 
 struct worker {
-    size_t lane_first;
+    struct worker *next; /* of those that have gone */
+    char name[TOPOLOGY_NAME_MAX + 1];
+    unsigned threads;
+    bool is_leaving;   /* no longer one of them, but some of its lanes are busy */
+    size_t lane_first; /* place; unless it is leaving */
     size_t lane_count;
     size_t lanes_connected;
     size_t lanes_busy;            /* or cancelled: its thread may still be at it */
     struct instant suspect_until; /* after a wrong or late answer: asked when no other is free */
     uint64_t answered;
     uint64_t failures;
+    char url[];
 };
 
 struct lookups {
     unsigned timeout_ms;
     size_t worker_count;
-    struct worker *workers;
+    struct worker *workers[TOPOLOGY_WORKERS_MAX];
+    struct worker *gone; /* effects may still speak of them */
     size_t workers_up;
-    size_t worker_last; /* the one that was asked last */
-    size_t lane_count;
-    struct lane *lanes;
+    size_t worker_last;  /* index of the one that was chosen last */
+    size_t place_count;  /* that ever were in use */
+    size_t place_free;   /* the first of those that no longer are, or NO_LANE */
+    struct lane *lanes;  /* by place */
+    size_t leaving;      /* lanes of workers that are */
     struct list waiting; /* oldest first */
     struct list ended;   /* their effects may still be looked at */
     struct list unused;
@@ -107,10 +123,9 @@ struct lookups {
     uint64_t unanswered;
     uint64_t repeated;
     struct buffer failures[FAILURE_COUNT]; /* the JSON texts */
-    size_t effect_max;
     size_t effect_count;
     size_t effect_taken;
-    struct lookups_effect effects[];
+    struct lookups_effect *effects;
 };
 
 /* ---- Lists ---- */
@@ -194,42 +209,48 @@ static enum status write_failures(struct lookups *lookups)
 
 enum status lookups_create(const struct lookups_settings *settings, struct lookups **ret_lookups)
 {
-    size_t lane_count = 0;
-    for (size_t i = 0; i < settings->worker_count; i++) {
-        lane_count += settings->threads[i];
-    }
-    /* Of one event: every look-up may end, and every lane fail, be cancelled and send. */
-    const size_t effect_max = LOOKUPS_MAX + 5 * lane_count + 4;
-    struct lookups *lookups = calloc(1, sizeof *lookups + effect_max * sizeof lookups->effects[0]);
+    struct lookups *lookups = calloc(1, sizeof *lookups);
     if (lookups == NULL) {
         return STATUS_NO_MEMORY;
     }
     lookups->timeout_ms = settings->timeout_ms;
-    lookups->effect_max = effect_max;
-    lookups->workers = calloc(settings->worker_count + 1, sizeof *lookups->workers);
-    lookups->lanes = calloc(lane_count + 1, sizeof *lookups->lanes);
-    if (lookups->workers == NULL || lookups->lanes == NULL ||
+    lookups->place_free = NO_LANE;
+    /* For the most that can ever be; the system gives the memory that is used. */
+    lookups->lanes = calloc(LOOKUPS_LANES_MAX, sizeof *lookups->lanes);
+    lookups->effects = calloc(EFFECTS_MAX, sizeof *lookups->effects);
+    if (lookups->lanes == NULL || lookups->effects == NULL ||
         write_failures(lookups) != STATUS_OK ||
         place_cache_create(settings->cache_bytes_max, &lookups->cache) != STATUS_OK) {
         lookups_destroy(lookups);
         return STATUS_NO_MEMORY;
     }
-    for (size_t i = 0; i < settings->worker_count; i++) {
-        lookups->workers[i].lane_first = lookups->lane_count;
-        lookups->workers[i].lane_count = settings->threads[i];
-        for (size_t k = 0; k < settings->threads[i]; k++) {
-            lookups->lanes[lookups->lane_count++] = (struct lane){
-                .state = LANE_AWAY,
-                .redial_ms = LOOKUPS_REDIAL_MS_MIN,
-                .alarm = instant_after_ms(settings->now, LOOKUPS_REDIAL_MS_MIN),
-                .worker = i,
-                .message = buffer_with_max(NEARBY_MAX),
-            };
-        }
-    }
-    lookups->worker_count = settings->worker_count;
     *ret_lookups = lookups;
     return STATUS_OK;
+}
+
+static void destroy_gone(struct lookups *lookups)
+{
+    while (lookups->gone != NULL) {
+        struct worker *worker = lookups->gone;
+        lookups->gone = worker->next;
+        free(worker);
+    }
+}
+
+/* A worker that is leaving has no other owner than its busy lanes. */
+static void destroy_lanes(struct lookups *lookups)
+{
+    for (size_t i = 0; i < lookups->place_count; i++) {
+        struct lane *lane = &lookups->lanes[i];
+        if (lane->lookup != NULL) {
+            push_back(&lookups->ended, lane->lookup);
+        }
+        if (lane->state != LANE_NONE && --lane->worker->lane_count == 0) {
+            free(lane->worker);
+        }
+        buffer_clear(&lane->message);
+    }
+    free(lookups->lanes);
 }
 
 void lookups_destroy(struct lookups *lookups)
@@ -237,12 +258,8 @@ void lookups_destroy(struct lookups *lookups)
     if (lookups == NULL) {
         return;
     }
-    for (size_t i = 0; i < lookups->lane_count; i++) {
-        if (lookups->lanes[i].lookup != NULL) {
-            push_back(&lookups->ended, lookups->lanes[i].lookup);
-        }
-        buffer_clear(&lookups->lanes[i].message);
-    }
+    destroy_lanes(lookups);
+    destroy_gone(lookups);
     destroy_list(&lookups->waiting);
     destroy_list(&lookups->ended);
     destroy_list(&lookups->unused);
@@ -250,19 +267,27 @@ void lookups_destroy(struct lookups *lookups)
         buffer_clear(&lookups->failures[i]);
     }
     place_cache_destroy(lookups->cache);
-    free(lookups->lanes);
-    free(lookups->workers);
+    free(lookups->effects);
     free(lookups);
 }
 
-size_t lookups_lane_count(const struct lookups *lookups)
+size_t lookups_place_of(uint64_t lane)
 {
-    return lookups->lane_count;
+    return (size_t)(lane & ((UINT64_C(1) << LOOKUPS_PLACE_BITS) - 1));
 }
 
-size_t lookups_worker_of_lane(const struct lookups *lookups, size_t lane)
+static uint64_t number_of(const struct lookups *lookups, const struct lane *lane)
 {
-    return lookups->lanes[lane].worker;
+    return (uint64_t)lane->epoch << LOOKUPS_PLACE_BITS | (uint64_t)(lane - lookups->lanes);
+}
+
+/* NULL: that lane was closed. */
+static struct lane *find_lane(struct lookups *lookups, uint64_t number)
+{
+    const size_t place = lookups_place_of(number);
+    assert(place < lookups->place_count);
+    struct lane *lane = &lookups->lanes[place];
+    return lane->state != LANE_NONE && number_of(lookups, lane) == number ? lane : NULL;
 }
 
 /* ---- Effects ---- */
@@ -271,6 +296,7 @@ static void begin_event(struct lookups *lookups)
 {
     assert(lookups->effect_taken == lookups->effect_count);
     lookups->effect_taken = lookups->effect_count = 0;
+    destroy_gone(lookups);
     struct lookup *lookup;
     while ((lookup = pop_front(&lookups->ended)) != NULL) {
         push_front(&lookups->unused, lookup);
@@ -287,7 +313,7 @@ const struct lookups_effect *lookups_next_effect(struct lookups *lookups)
 
 static void add_effect(struct lookups *lookups, struct lookups_effect effect)
 {
-    assert(lookups->effect_count < lookups->effect_max);
+    assert(lookups->effect_count < EFFECTS_MAX);
     lookups->effects[lookups->effect_count++] = effect;
 }
 
@@ -299,8 +325,9 @@ static void add_lane_effect(struct lookups *lookups,
     add_effect(lookups,
         (struct lookups_effect){
             .kind = kind,
-            .lane = (size_t)(lane - lookups->lanes),
-            .worker = lane->worker,
+            .lane = number_of(lookups, lane),
+            .worker = lane->worker->name,
+            .url = lane->worker->url,
             .bytes = buffer_slice(&lane->message),
             .fault = fault,
         });
@@ -335,7 +362,7 @@ static bool is_taken(enum lane_state state)
     return state == LANE_BUSY || state == LANE_CANCELLED;
 }
 
-static void move_lane(struct lookups *lookups, struct lane *lane, enum lane_state to)
+static void move_lane(struct lane *lane, enum lane_state to)
 {
     static const unsigned allowed[] = {
         [LANE_AWAY] = 1U << LANE_IDLE,
@@ -343,25 +370,26 @@ static void move_lane(struct lookups *lookups, struct lane *lane, enum lane_stat
         [LANE_BUSY] = 1U << LANE_IDLE | 1U << LANE_AWAY | 1U << LANE_CANCELLED,
         [LANE_CANCELLED] = 1U << LANE_IDLE | 1U << LANE_AWAY,
     };
-    assert((allowed[lane->state] & 1U << to) != 0);
-    struct worker *worker = &lookups->workers[lane->worker];
+    assert(lane->state != LANE_NONE && (allowed[lane->state] & 1U << to) != 0);
+    struct worker *worker = lane->worker;
     worker->lanes_busy -= is_taken(lane->state);
     worker->lanes_busy += is_taken(to);
     lane->state = to;
 }
 
+/* Whether a worker is up concerns nobody once it is leaving. */
 static void set_connected(struct lookups *lookups, struct lane *lane, bool is_connected)
 {
-    struct worker *worker = &lookups->workers[lane->worker];
+    struct worker *worker = lane->worker;
     if (lane->is_connected == is_connected) {
         return;
     }
     lane->is_connected = is_connected;
-    if (is_connected && worker->lanes_connected++ == 0) {
+    if (is_connected && worker->lanes_connected++ == 0 && !worker->is_leaving) {
         lookups->workers_up++;
         add_lane_effect(lookups, LOOKUPS_WORKER_UP, lane, NULL);
     }
-    if (!is_connected && --worker->lanes_connected == 0) {
+    if (!is_connected && --worker->lanes_connected == 0 && !worker->is_leaving) {
         lookups->workers_up--;
         add_lane_effect(lookups, LOOKUPS_WORKER_DOWN, lane, NULL);
     }
@@ -372,18 +400,60 @@ static void redial_later(struct lane *lane, struct instant now)
     lane->alarm = instant_after_ms(now, lane->redial_ms);
 }
 
+static struct lane *open_lane(struct lookups *lookups, struct instant now, struct worker *worker)
+{
+    size_t place = lookups->place_free;
+    if (place == NO_LANE) {
+        assert(lookups->place_count < LOOKUPS_LANES_MAX);
+        place = lookups->place_count++;
+        lookups->lanes[place].message = buffer_with_max(NEARBY_MAX);
+    } else {
+        lookups->place_free = lookups->lanes[place].next;
+    }
+    struct lane *lane = &lookups->lanes[place];
+    lane->state = LANE_AWAY;
+    lane->is_connected = false;
+    lane->was_redialled = false;
+    lane->redial_ms = LOOKUPS_REDIAL_MS_MIN;
+    lane->worker = worker;
+    lane->next = NO_LANE;
+    worker->lane_count++;
+    redial_later(lane, now);
+    add_lane_effect(lookups, LOOKUPS_DIAL, lane, NULL);
+    return lane;
+}
+
+static void close_lane(struct lookups *lookups, struct lane *lane)
+{
+    struct worker *worker = lane->worker;
+    assert(lane->lookup == NULL);
+    add_lane_effect(lookups, LOOKUPS_CLOSE, lane, NULL);
+    lane->state = LANE_NONE;
+    lane->epoch++;
+    lane->next = lookups->place_free;
+    lookups->place_free = (size_t)(lane - lookups->lanes);
+    lookups->leaving -= worker->is_leaving;
+    if (--worker->lane_count == 0) {
+        worker->next = lookups->gone;
+        lookups->gone = worker;
+    }
+}
+
 static void release_lane(struct lookups *lookups, struct instant now, struct lane *lane)
 {
-    move_lane(lookups, lane, lane->is_connected ? LANE_IDLE : LANE_AWAY);
+    if (lane->worker->is_leaving) {
+        close_lane(lookups, lane);
+        return;
+    }
+    move_lane(lane, lane->is_connected ? LANE_IDLE : LANE_AWAY);
     redial_later(lane, now);
 }
 
 static struct lane *idle_lane_of(struct lookups *lookups, const struct worker *worker)
 {
-    for (size_t i = 0; i < worker->lane_count; i++) {
-        struct lane *lane = &lookups->lanes[worker->lane_first + i];
-        if (lane->state == LANE_IDLE) {
-            return lane;
+    for (size_t i = worker->lane_first; i != NO_LANE; i = lookups->lanes[i].next) {
+        if (lookups->lanes[i].state == LANE_IDLE) {
+            return &lookups->lanes[i];
         }
     }
     return NULL;
@@ -402,15 +472,17 @@ static bool is_better(const struct worker *a, const struct worker *b, struct ins
 static struct lane *choose_lane(struct lookups *lookups, struct instant now)
 {
     struct lane *chosen = NULL;
+    size_t chosen_index = lookups->worker_last;
     for (size_t i = 1; i <= lookups->worker_count; i++) {
-        const struct worker *worker =
-            &lookups->workers[(lookups->worker_last + i) % lookups->worker_count];
+        const size_t index = (lookups->worker_last + i) % lookups->worker_count;
+        const struct worker *worker = lookups->workers[index];
         struct lane *lane = idle_lane_of(lookups, worker);
-        if (lane != NULL &&
-            (chosen == NULL || is_better(worker, &lookups->workers[chosen->worker], now))) {
+        if (lane != NULL && (chosen == NULL || is_better(worker, chosen->worker, now))) {
             chosen = lane;
+            chosen_index = index;
         }
     }
+    lookups->worker_last = chosen_index;
     return chosen;
 }
 
@@ -436,11 +508,9 @@ static void send_waiting(struct lookups *lookups, struct instant now)
             return; /* no memory: another time, or its deadline */
         }
         (void)pop_front(&lookups->waiting);
-        lookups->repeated += lookup->tries > 0;
         lookup->tries++;
         lane->lookup = lookup;
-        lookups->worker_last = lane->worker;
-        move_lane(lookups, lane, LANE_BUSY);
+        move_lane(lane, LANE_BUSY);
         add_lane_effect(lookups, LOOKUPS_SEND, lane, NULL);
     }
 }
@@ -450,10 +520,12 @@ static void repeat(struct lookups *lookups, struct lane *lane)
 {
     struct lookup *lookup = lane->lookup;
     lane->lookup = NULL;
-    lookups->workers[lane->worker].failures++;
+    lane->worker->failures++;
+    lookup->tries -= lane->worker->is_leaving; /* it is no wonder that it failed */
     if (lookup->tries == LOOKUPS_TRIES_MAX) {
         give_up(lookups, lookup, FAILURE_BROKEN);
     } else {
+        lookups->repeated++;
         insert_by_deadline(&lookups->waiting, lookup);
     }
 }
@@ -461,6 +533,117 @@ static void repeat(struct lookups *lookups, struct lane *lane)
 static struct instant suspect_until(struct instant now)
 {
     return instant_after_ms(now, LOOKUPS_SUSPECT_MS);
+}
+
+/* ---- Workers ---- */
+
+static bool is_same(const struct worker *worker, const struct topology_worker *described)
+{
+    return worker->threads == described->threads && strcmp(worker->name, described->name) == 0 &&
+           strcmp(worker->url, described->requests_url) == 0;
+}
+
+static struct worker *find_same(
+    const struct lookups *lookups, const struct topology_worker *described)
+{
+    for (size_t i = 0; i < lookups->worker_count; i++) {
+        if (is_same(lookups->workers[i], described)) {
+            return lookups->workers[i];
+        }
+    }
+    return NULL;
+}
+
+/* Without lanes yet; NULL: no memory. */
+static struct worker *create_worker(const struct topology_worker *described)
+{
+    const size_t name_length = strlen(described->name);
+    const size_t url_size = strlen(described->requests_url) + 1;
+    struct worker *worker = calloc(1, sizeof *worker + url_size);
+    if (worker != NULL) {
+        assert(name_length <= TOPOLOGY_NAME_MAX);
+        memcpy(worker->name, described->name, name_length);
+        memcpy(worker->url, described->requests_url, url_size);
+        worker->threads = described->threads;
+        worker->lane_first = NO_LANE;
+    }
+    return worker;
+}
+
+static void open_worker(struct lookups *lookups, struct instant now, struct worker *worker)
+{
+    size_t *link = &worker->lane_first;
+    for (unsigned i = 0; i < worker->threads; i++) {
+        struct lane *lane = open_lane(lookups, now, worker);
+        *link = (size_t)(lane - lookups->lanes);
+        link = &lane->next;
+    }
+    add_effect(
+        lookups, (struct lookups_effect){.kind = LOOKUPS_WORKER_ADDED, .worker = worker->name});
+}
+
+/* Its busy lanes stay until they are no longer. */
+static void leave_worker(struct lookups *lookups, struct worker *worker)
+{
+    add_effect(
+        lookups, (struct lookups_effect){.kind = LOOKUPS_WORKER_REMOVED, .worker = worker->name});
+    lookups->workers_up -= worker->lanes_connected > 0;
+    size_t next;
+    for (size_t i = worker->lane_first; i != NO_LANE; i = next) {
+        next = lookups->lanes[i].next;
+        if (lookups->lanes[i].state != LANE_BUSY) {
+            close_lane(lookups, &lookups->lanes[i]);
+        }
+    }
+    worker->is_leaving = true;
+    lookups->leaving += worker->lane_count;
+}
+
+static bool contains(struct worker *const *workers, size_t count, const struct worker *worker)
+{
+    for (size_t i = 0; i < count; i++) {
+        if (workers[i] == worker) {
+            return true;
+        }
+    }
+    return false;
+}
+
+enum status lookups_set_workers(struct lookups *lookups,
+    struct instant now,
+    const struct topology_worker *workers,
+    size_t count)
+{
+    assert(count <= TOPOLOGY_WORKERS_MAX);
+    begin_event(lookups);
+    struct worker *wanted[TOPOLOGY_WORKERS_MAX];
+    bool are_new[TOPOLOGY_WORKERS_MAX];
+    for (size_t i = 0; i < count; i++) {
+        wanted[i] = find_same(lookups, &workers[i]);
+        are_new[i] = wanted[i] == NULL;
+        if (are_new[i]) {
+            wanted[i] = create_worker(&workers[i]);
+        }
+        if (wanted[i] == NULL) {
+            for (size_t k = 0; k < i; k++) {
+                free(are_new[k] ? wanted[k] : NULL);
+            }
+            return STATUS_NO_MEMORY;
+        }
+    }
+    for (size_t i = 0; i < lookups->worker_count; i++) { /* first, for their places */
+        if (!contains(wanted, count, lookups->workers[i])) {
+            leave_worker(lookups, lookups->workers[i]);
+        }
+    }
+    for (size_t i = 0; i < count; i++) {
+        if (are_new[i]) {
+            open_worker(lookups, now, wanted[i]);
+        }
+        lookups->workers[i] = wanted[i];
+    }
+    lookups->worker_count = count;
+    return STATUS_OK;
 }
 
 /* ---- Events ---- */
@@ -540,27 +723,33 @@ void lookups_ask(
     send_waiting(lookups, now);
 }
 
-void lookups_lane_connected(struct lookups *lookups, struct instant now, size_t lane_index)
+void lookups_lane_connected(struct lookups *lookups, struct instant now, uint64_t number)
 {
     begin_event(lookups);
-    struct lane *lane = &lookups->lanes[lane_index];
+    struct lane *lane = find_lane(lookups, number);
+    if (lane == NULL) {
+        return;
+    }
     set_connected(lookups, lane, true);
     if (!lane->was_redialled) { /* it has answered after all, to nobody */
-        lookups->workers[lane->worker].suspect_until = now;
+        lane->worker->suspect_until = now;
     }
     if (lane->state == LANE_AWAY) {
-        move_lane(lookups, lane, LANE_IDLE);
+        move_lane(lane, LANE_IDLE);
     }
     send_waiting(lookups, now);
 }
 
-void lookups_lane_lost(struct lookups *lookups, struct instant now, size_t lane_index)
+void lookups_lane_lost(struct lookups *lookups, struct instant now, uint64_t number)
 {
     begin_event(lookups);
-    struct lane *lane = &lookups->lanes[lane_index];
+    struct lane *lane = find_lane(lookups, number);
+    if (lane == NULL) {
+        return;
+    }
     set_connected(lookups, lane, false);
     if (lane->state == LANE_IDLE) {
-        move_lane(lookups, lane, LANE_AWAY);
+        move_lane(lane, LANE_AWAY);
         redial_later(lane, now);
     }
 }
@@ -579,14 +768,14 @@ static void keep(struct lookups *lookups,
 }
 
 void lookups_lane_response(
-    struct lookups *lookups, struct instant now, size_t lane_index, struct slice response)
+    struct lookups *lookups, struct instant now, uint64_t number, struct slice response)
 {
     begin_event(lookups);
-    struct lane *lane = &lookups->lanes[lane_index];
-    struct worker *worker = &lookups->workers[lane->worker];
-    if (lane->state != LANE_BUSY && lane->state != LANE_CANCELLED) {
+    struct lane *lane = find_lane(lookups, number);
+    if (lane == NULL || !is_taken(lane->state)) {
         return; /* not asked for */
     }
+    struct worker *worker = lane->worker;
     struct places places;
     const enum status status = places_decode(response, &places);
     worker->suspect_until = status == STATUS_OK ? now : suspect_until(now);
@@ -609,11 +798,11 @@ void lookups_lane_response(
 }
 
 void lookups_lane_failed(
-    struct lookups *lookups, struct instant now, size_t lane_index, enum status status)
+    struct lookups *lookups, struct instant now, uint64_t number, enum status status)
 {
     begin_event(lookups);
-    struct lane *lane = &lookups->lanes[lane_index];
-    if (lane->state != LANE_BUSY && lane->state != LANE_CANCELLED) {
+    struct lane *lane = find_lane(lookups, number);
+    if (lane == NULL || !is_taken(lane->state)) {
         return; /* nothing was out */
     }
     if (status == STATUS_DISCONNECTED) {
@@ -636,18 +825,25 @@ static bool is_late(const struct lookup *lookup, struct instant now)
 
 static void cancel(struct lookups *lookups, struct instant now, struct lane *lane)
 {
-    add_lane_effect(lookups, LOOKUPS_CANCEL, lane, NULL);
+    struct worker *worker = lane->worker;
+    if (!worker->is_leaving) {
+        add_lane_effect(lookups, LOOKUPS_CANCEL, lane, NULL);
+    }
     add_lane_effect(lookups, LOOKUPS_FAULT, lane, failure_words[FAILURE_TOO_LATE].log);
-    lookups->workers[lane->worker].suspect_until = suspect_until(now);
-    lookups->workers[lane->worker].failures++;
+    worker->suspect_until = suspect_until(now);
+    worker->failures++;
     give_up(lookups, lane->lookup, FAILURE_TOO_LATE);
     lane->lookup = NULL;
-    move_lane(lookups, lane, LANE_CANCELLED);
+    if (worker->is_leaving) {
+        close_lane(lookups, lane);
+    } else {
+        move_lane(lane, LANE_CANCELLED);
+    }
 }
 
 static void redial(struct lookups *lookups, struct instant now, struct lane *lane)
 {
-    add_lane_effect(lookups, LOOKUPS_REDIAL, lane, NULL);
+    add_lane_effect(lookups, LOOKUPS_DIAL, lane, NULL);
     lane->was_redialled = true;
     lane->redial_ms = 2 * lane->redial_ms;
     if (lane->redial_ms > LOOKUPS_REDIAL_MS_MAX) {
@@ -659,7 +855,7 @@ static void redial(struct lookups *lookups, struct instant now, struct lane *lan
 void lookups_tick(struct lookups *lookups, struct instant now)
 {
     begin_event(lookups);
-    for (size_t i = 0; i < lookups->lane_count; i++) {
+    for (size_t i = 0; i < lookups->place_count; i++) {
         struct lane *lane = &lookups->lanes[i];
         if (lane->state == LANE_BUSY && is_late(lane->lookup, now)) {
             cancel(lookups, now, lane);
@@ -681,7 +877,7 @@ struct instant lookups_deadline(const struct lookups *lookups)
     if (lookups->waiting.first != NULL) {
         deadline = lookups->waiting.first->deadline;
     }
-    for (size_t i = 0; i < lookups->lane_count; i++) {
+    for (size_t i = 0; i < lookups->place_count; i++) {
         const struct lane *lane = &lookups->lanes[i];
         if (lane->state == LANE_BUSY) {
             deadline = instant_earlier(deadline, lane->lookup->deadline);
@@ -694,10 +890,16 @@ struct instant lookups_deadline(const struct lookups *lookups)
 
 /* ---- What can be known of it ---- */
 
-struct lookups_worker_view lookups_view_worker(const struct lookups *lookups, size_t worker_index)
+size_t lookups_worker_count(const struct lookups *lookups)
 {
-    const struct worker *worker = &lookups->workers[worker_index];
+    return lookups->worker_count;
+}
+
+struct lookups_worker_view lookups_view_worker(const struct lookups *lookups, size_t index)
+{
+    const struct worker *worker = lookups->workers[index];
     return (struct lookups_worker_view){
+        .name = worker->name,
         .is_up = worker->lanes_connected > 0,
         .lanes_busy = worker->lanes_busy,
         .answered = worker->answered,
@@ -709,6 +911,7 @@ struct lookups_view lookups_view(const struct lookups *lookups)
 {
     return (struct lookups_view){
         .waiting = lookups->waiting.count,
+        .leaving = lookups->leaving,
         .answered = lookups->answered,
         .cached = lookups->cached,
         .cache_answers = place_cache_size(lookups->cache).answers,

@@ -14,7 +14,11 @@
  *      │ └───────────────┘ └────────────┤                   │
  *      └────────────────────────────────┴───────────────────┘   (IDLE where still connected)
  *
- * Limits: LOOKUPS_MAX look-ups at once; LOOKUPS_TRIES_MAX for each; cache_bytes_max.
+ * Workers come and go by lookups_set_workers. One that goes is asked nothing more, and its lanes
+ * are closed, those that are BUSY when they no longer are. So nothing is asked twice for that.
+ *
+ * Limits: LOOKUPS_MAX look-ups at once; LOOKUPS_TRIES_MAX for each; cache_bytes_max; the topology's
+ *         of workers and threads.
  */
 #ifndef GATEWAY_LOOKUPS_H
 #define GATEWAY_LOOKUPS_H
@@ -23,6 +27,7 @@
 #include "common/location.h"
 #include "common/slice.h"
 #include "common/status.h"
+#include "common/topology.h"
 #include "gateway/origin.h"
 
 #include <stdbool.h>
@@ -36,44 +41,50 @@ enum {
     LOOKUPS_REDIAL_MS_MAX = 16000,  /* swallowed what would have brought the lane back */
     LOOKUPS_SUSPECT_MS = 60 * 1000, /* a worker that answered wrongly or late is asked last */
     LOOKUPS_MARGIN_MS = 250, /* beyond the time a worker may take, for the way there and back */
+    /* Those of workers that go have a look-up each. */
+    LOOKUPS_LANES_MAX = TOPOLOGY_WORKERS_MAX * TOPOLOGY_THREADS_MAX + LOOKUPS_MAX,
 };
 
 struct lookups;
 
 struct lookups_settings {
-    size_t worker_count;     /* 0 is allowed: then nothing is ever found */
-    const unsigned *threads; /* of each worker; only read by lookups_create */
-    unsigned timeout_ms;     /* of one look-up at a worker */
-    size_t cache_bytes_max;  /* of answers that are kept; 0: none are */
-    struct instant now;
+    unsigned timeout_ms;    /* of one look-up at a worker */
+    size_t cache_bytes_max; /* of answers that are kept; 0: none are */
 };
 
-/* STATUS_NO_MEMORY. */
+/* Without workers, of which nothing is found. STATUS_NO_MEMORY. */
 enum status lookups_create(
     const struct lookups_settings *settings, struct lookups **ret_lookups) MUST_USE;
 void lookups_destroy(struct lookups *lookups);
 
-/* Lanes are numbered through: those of worker 0 first, one for each of its threads. */
-size_t lookups_lane_count(const struct lookups *lookups);
-size_t lookups_worker_of_lane(const struct lookups *lookups, size_t lane);
+/*
+ * The number of a lane is its place in a table, and above that how many lanes had that place
+ * before: what is still told of a lane that was closed is not taken for news of the next one there.
+ */
+enum { LOOKUPS_PLACE_BITS = 32 };
+size_t lookups_place_of(uint64_t lane); /* below LOOKUPS_LANES_MAX */
 
 /* ---- Effects: what the caller must now do, in order, before the next event ---- */
 
 enum lookups_effect_kind {
-    LOOKUPS_SEND,        /* lane, bytes */
-    LOOKUPS_CANCEL,      /* lane: its request is given up */
-    LOOKUPS_REDIAL,      /* lane: it stays lost */
-    LOOKUPS_DONE,        /* origin, at_line, json; fault: why it has no places, or NULL */
-    LOOKUPS_WORKER_UP,   /* worker */
-    LOOKUPS_WORKER_DOWN, /* worker */
-    LOOKUPS_FAULT,       /* lane, fault: it answered wrongly, or not in time */
+    LOOKUPS_DIAL,           /* lane, worker, url: it is new, or stays lost */
+    LOOKUPS_SEND,           /* lane, bytes */
+    LOOKUPS_CANCEL,         /* lane: its request is given up */
+    LOOKUPS_CLOSE,          /* lane: it is not to be heard of again */
+    LOOKUPS_DONE,           /* origin, at_line, json; fault: why it has no places, or NULL */
+    LOOKUPS_WORKER_ADDED,   /* worker */
+    LOOKUPS_WORKER_REMOVED, /* worker */
+    LOOKUPS_WORKER_UP,      /* worker */
+    LOOKUPS_WORKER_DOWN,    /* worker */
+    LOOKUPS_FAULT,          /* lane, worker, fault: it answered wrongly, or not in time */
 };
 
 /* All pointers are borrowed until the next event. */
 struct lookups_effect {
     enum lookups_effect_kind kind;
-    size_t lane;
-    size_t worker;
+    uint64_t lane;
+    const char *worker; /* its name */
+    const char *url;
     struct origin origin;
     struct slice bytes;
     struct slice at_line;
@@ -85,6 +96,15 @@ struct lookups_effect {
 const struct lookups_effect *lookups_next_effect(struct lookups *lookups);
 
 /* ---- Events ---- */
+
+/*
+ * These are the workers from now on; only name, requests_url and threads matter, and they are
+ * copied. One that was there before with the same three stays as it is. STATUS_NO_MEMORY: all do.
+ */
+enum status lookups_set_workers(struct lookups *lookups,
+    struct instant now,
+    const struct topology_worker *workers,
+    size_t count) MUST_USE;
 
 struct lookups_question {
     struct origin origin;
@@ -98,12 +118,12 @@ struct lookups_question {
 void lookups_ask(
     struct lookups *lookups, struct instant now, const struct lookups_question *question);
 
-void lookups_lane_connected(struct lookups *lookups, struct instant now, size_t lane_index);
-void lookups_lane_lost(struct lookups *lookups, struct instant now, size_t lane_index);
+void lookups_lane_connected(struct lookups *lookups, struct instant now, uint64_t lane);
+void lookups_lane_lost(struct lookups *lookups, struct instant now, uint64_t lane);
 void lookups_lane_response(
-    struct lookups *lookups, struct instant now, size_t lane_index, struct slice response);
+    struct lookups *lookups, struct instant now, uint64_t lane, struct slice response);
 void lookups_lane_failed(
-    struct lookups *lookups, struct instant now, size_t lane_index, enum status status);
+    struct lookups *lookups, struct instant now, uint64_t lane, enum status status);
 
 /* To be called when lookups_deadline has passed; earlier or a little later does no harm. */
 void lookups_tick(struct lookups *lookups, struct instant now);
@@ -112,16 +132,20 @@ struct instant lookups_deadline(const struct lookups *lookups);
 /* ---- What can be known of it ---- */
 
 struct lookups_worker_view {
+    const char *name;
     bool is_up;
     size_t lanes_busy;
     uint64_t answered;
     uint64_t failures;
 };
 
-struct lookups_worker_view lookups_view_worker(const struct lookups *lookups, size_t worker_index);
+/* In the order of lookups_set_workers. */
+size_t lookups_worker_count(const struct lookups *lookups);
+struct lookups_worker_view lookups_view_worker(const struct lookups *lookups, size_t index);
 
 struct lookups_view {
     size_t waiting;      /* for a free lane */
+    size_t leaving;      /* at workers that were removed */
     uint64_t answered;   /* by a worker */
     uint64_t cached;     /* with an answer that had been kept */
     uint64_t unanswered; /* ended with a text of ours */

@@ -8,6 +8,7 @@
 #include "common/lane.h"
 #include "common/message_codec.h"
 #include "common/random.h"
+#include "common/reload.h"
 #include "herd-node/gossip.h"
 #include "herd-node/node_pages.h"
 #include "herd-node/operations.h"
@@ -26,6 +27,8 @@ enum {
     REFUSALS_LOGGED_EVERY_MS = 1000,
     PAGE_BYTES_MAX = 1024 * 1024,
     WAKE_MS_MAX = CANARY_ASK_WITHIN_MS / 2,
+    PARTS_USED = 1U << TOPOLOGY_HERD | 1U << TOPOLOGY_NODES | 1U << TOPOLOGY_LIMITS |
+                 1U << TOPOLOGY_LOGS, /* of the topology */
 };
 
 struct node {
@@ -33,6 +36,7 @@ struct node {
     const struct topology_node *self;
     struct mailbox *mailbox;
     struct log *log;
+    struct reload reload;
     uint64_t incarnation;
     struct instant started;
     struct report_table *table;
@@ -283,6 +287,7 @@ static struct node_view view_of(const struct node *node)
         .incarnation = node->incarnation,
         .started = node->started,
         .is_ready = node->is_ready,
+        .reload = &node->reload,
         .table = node->table,
         .gossip = node->gossip,
         .link_count = node->self->neighbour_count,
@@ -322,6 +327,16 @@ static void answer_admin(struct node *node, struct instant now, struct admin_que
 
 /* ---- The loop ---- */
 
+/* A node has nothing to do with workers, and only tells what else has changed. */
+static void reload(struct node *node)
+{
+    struct topology *topology = reload_read(&node->reload, node->log);
+    if (topology != NULL) {
+        reload_note(&node->reload, topology, NULL, node->log);
+        topology_destroy(topology);
+    }
+}
+
 static void begin_stop(struct node *node, struct instant now)
 {
     if (node->is_stopping) {
@@ -340,6 +355,9 @@ static void handle_mail(struct node *node, struct instant now, struct mail *mail
     switch ((enum mail_kind)mail->kind) {
     case MAIL_STOP:
         begin_stop(node, now);
+        break;
+    case MAIL_RELOAD:
+        reload(node);
         break;
     case MAIL_REQUEST:
         if (!node->is_ready && !node->is_stopping) {
@@ -523,6 +541,7 @@ enum status node_open(const struct topology *topology,
     node->self = &topology->nodes[index];
     node->mailbox = mailbox;
     node->log = log;
+    node->reload = reload_of(topology, PARTS_USED);
     node->held_end = &node->held;
     node->incarnation = random_seed_from_system() | 1; /* never 0 */
     node->started = instant_now();

@@ -3,6 +3,7 @@
 
 #include "common/json_writer.h"
 #include "common/metrics.h"
+#include "common/reload.h"
 
 #include <stdio.h>
 
@@ -64,6 +65,7 @@ enum status node_status_append(
     json_writer_text(&json, "incarnation", hex_of_incarnation(view->incarnation, hex));
     json_writer_number(&json, "uptime_ms", instant_ns_between(view->started, now) / NS_PER_MS);
     json_writer_bool(&json, "ready", view->is_ready);
+    reload_write_status(view->reload, &json);
     json_writer_number(&json, "reports", (int64_t)report_table_count(view->table));
     json_writer_number(&json, "lseq", (int64_t)report_table_head(view->table));
     json_writer_text(&json, "digest", hex_of_digest(report_table_digest(view->table), hex));

@@ -9,12 +9,15 @@
 #include "herd-node/operations.h"
 #include "herd-node/report_table.h"
 
+struct reload;
+
 struct node_view {
     struct slice herd;
     struct slice server;
     uint64_t incarnation;
     struct instant started;
     bool is_ready;
+    const struct reload *reload;
     const struct report_table *table;
     const struct gossip *gossip;
     size_t link_count;

@@ -114,6 +114,14 @@ void lookup_pool_ask(struct lookup_pool *pool, struct lookup *lookup)
     mailbox_post_urgent(pool->work, &lookup->mail);
 }
 
+void lookup_pool_divide(
+    struct lookup_pool *pool, unsigned workers, unsigned worker, struct instant now)
+{
+    for (size_t i = 0; i < TOPOLOGY_PROVIDERS_MAX; i++) {
+        provider_gate_divide(pool->gates[i], workers, worker, now);
+    }
+}
+
 void lookup_pool_stop(struct lookup_pool *pool)
 {
     if (pool == NULL) {

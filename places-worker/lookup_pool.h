@@ -49,6 +49,11 @@ enum status lookup_pool_start(const struct provider_chain_settings *settings,
 
 void lookup_pool_ask(struct lookup_pool *pool, struct lookup *lookup);
 
+/* There are `workers` now, of which this is number `worker`: limits of providers are divided anew.
+ */
+void lookup_pool_divide(
+    struct lookup_pool *pool, unsigned workers, unsigned worker, struct instant now);
+
 /* Waits for the look-ups that are being done and ends the threads; NULL is allowed. */
 void lookup_pool_stop(struct lookup_pool *pool);
 

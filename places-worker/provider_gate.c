@@ -1,10 +1,12 @@
-/* A mailbox with a single mail in it: who takes the mail is in, once the machine's turn is his. */
+/* A mailbox with a single mail in it: who takes the mail is in, once the machine's turn is his. The
+ * counts have a lock, because limits are divided anew while somebody is in. */
 #include "places-worker/provider_gate.h"
 
 #include "common/mailbox.h"
 #include "places-worker/machine_turn.h"
 
 #include <assert.h>
+#include <pthread.h>
 #include <stdlib.h>
 
 #define DAY_S  ((int64_t)24 * 60 * 60)
@@ -17,15 +19,32 @@ enum {
 struct provider_gate {
     struct mailbox *mailbox;
     struct machine_turn *turn; /* borrowed, or NULL */
-    struct mail pass;          /* what follows belongs to who has it */
-    struct instant started;
-    struct instant rests_until;
-    int64_t price_ns;      /* the time between two requests, if they came evenly */
-    int64_t paid_until_ns; /* each request pays its price, at most a second ahead */
-    int64_t per_day;
+    struct mail pass;
+    struct instant rests_until; /* belongs to who has the pass */
+
+    pthread_mutex_t lock;          /* of all that follows */
+    struct provider_limits limits; /* of all workers */
+    int64_t price_ns;              /* the time between two requests, if they came evenly */
+    int64_t paid_until_ns;         /* each request pays its price, at most a second ahead */
+    int64_t at_start;              /* requests of the first day that need not be waited for */
+    int64_t per_day;               /* the part that holds today, ... */
+    int64_t per_day_next;          /* and tomorrow */
+    int64_t part_since_s;          /* since when in this day */
+    int64_t earned;                /* in this day, by larger parts before */
     int64_t day;
     int64_t today; /* requests */
 };
+
+static int64_t price_of(const struct provider_limits *limits)
+{
+    return (int64_t)NS_PER_SECOND * limits->workers / limits->per_second;
+}
+
+static int64_t day_part_of(const struct provider_limits *limits)
+{
+    return limits->per_day / limits->workers +
+           (limits->worker < limits->per_day % limits->workers ? 1 : 0);
+}
 
 enum status provider_gate_create(const struct provider_limits *limits,
     struct machine_turn *turn,
@@ -35,16 +54,19 @@ enum status provider_gate_create(const struct provider_limits *limits,
     if (gate == NULL) {
         return STATUS_NO_MEMORY;
     }
+    const int failed = pthread_mutex_init(&gate->lock, NULL);
+    assert(failed == 0); /* a plain mutex needs no resource */
     const enum status status = mailbox_create(1, &gate->mailbox);
     if (status != STATUS_OK) {
         provider_gate_destroy(gate);
         return status;
     }
     gate->turn = turn;
-    gate->started = limits->started;
-    gate->price_ns = (int64_t)NS_PER_SECOND * limits->workers / limits->per_second;
-    gate->per_day = limits->per_day / limits->workers +
-                    (limits->worker < limits->per_day % limits->workers ? 1 : 0);
+    gate->limits = *limits;
+    gate->price_ns = price_of(limits);
+    gate->per_day = gate->per_day_next = day_part_of(limits);
+    const int64_t hourly = gate->per_day / 24;
+    gate->at_start = hourly > PROVIDER_START_MIN ? hourly : PROVIDER_START_MIN;
     gate->rests_until = (struct instant){.ns = INT64_MIN};
     gate->paid_until_ns = INT64_MIN;
     provider_gate_leave(gate);
@@ -58,6 +80,7 @@ void provider_gate_destroy(struct provider_gate *gate)
         return;
     }
     mailbox_destroy(gate->mailbox);
+    pthread_mutex_destroy(&gate->lock);
     free(gate);
 }
 
@@ -106,19 +129,34 @@ void provider_gate_leave(struct provider_gate *gate)
     mailbox_post_urgent(gate->mailbox, &gate->pass);
 }
 
-/* How many requests may have been sent by now, of those of this day. */
-static int64_t due_today(const struct provider_gate *gate, int64_t since_start_ns)
+/* ---- Counting, under the lock ---- */
+
+/* Which second of its day it is; a new day begins with nothing counted. */
+static int64_t second_of_day(struct provider_gate *gate, struct instant now)
 {
-    if (since_start_ns >= DAY_NS) {
-        return gate->per_day;
+    const int64_t since_start_ns = instant_ns_between(gate->limits.started, now);
+    if (since_start_ns / DAY_NS > gate->day) {
+        gate->day = since_start_ns / DAY_NS;
+        gate->part_since_s = gate->earned = gate->today = 0;
+        gate->per_day = gate->per_day_next;
     }
-    const int64_t hourly = gate->per_day / 24;
-    const int64_t due = (hourly > PROVIDER_START_MIN ? hourly : PROVIDER_START_MIN) +
-                        gate->per_day * (since_start_ns / NS_PER_SECOND) / DAY_S;
-    return due < gate->per_day ? due : gate->per_day;
+    return since_start_ns / NS_PER_SECOND - gate->day * DAY_S;
 }
 
-enum provider_pass provider_gate_count(struct provider_gate *gate, struct instant now)
+static int64_t earned_until(const struct provider_gate *gate, int64_t second)
+{
+    return gate->earned + gate->per_day * (second - gate->part_since_s) / DAY_S;
+}
+
+/* How many requests may have been sent by now, of those of this day. */
+static int64_t due_today(const struct provider_gate *gate, int64_t second)
+{
+    const int64_t whole = earned_until(gate, DAY_S);
+    const int64_t due = gate->at_start + earned_until(gate, second);
+    return gate->day == 0 && due < whole ? due : whole;
+}
+
+static enum provider_pass count(struct provider_gate *gate, struct instant now)
 {
     const int64_t ahead_max_ns = gate->price_ns > NS_PER_SECOND ? gate->price_ns : NS_PER_SECOND;
     if (gate->paid_until_ns < now.ns) {
@@ -127,17 +165,38 @@ enum provider_pass provider_gate_count(struct provider_gate *gate, struct instan
     if (gate->paid_until_ns - now.ns + gate->price_ns > ahead_max_ns) {
         return PROVIDER_OVER_SECONDS;
     }
-    const int64_t since_start_ns = instant_ns_between(gate->started, now);
-    if (since_start_ns / DAY_NS > gate->day) {
-        gate->day = since_start_ns / DAY_NS;
-        gate->today = 0;
-    }
-    if (gate->today >= due_today(gate, since_start_ns)) {
+    const int64_t second = second_of_day(gate, now);
+    if (gate->today >= due_today(gate, second)) {
         return PROVIDER_OVER_DAYS;
     }
     gate->today++;
     gate->paid_until_ns += gate->price_ns;
     return PROVIDER_PASSES;
+}
+
+enum provider_pass provider_gate_count(struct provider_gate *gate, struct instant now)
+{
+    pthread_mutex_lock(&gate->lock);
+    const enum provider_pass pass = count(gate, now);
+    pthread_mutex_unlock(&gate->lock);
+    return pass;
+}
+
+void provider_gate_divide(
+    struct provider_gate *gate, unsigned workers, unsigned worker, struct instant now)
+{
+    pthread_mutex_lock(&gate->lock);
+    const int64_t second = second_of_day(gate, now);
+    gate->limits.workers = workers;
+    gate->limits.worker = worker;
+    gate->price_ns = price_of(&gate->limits);
+    gate->per_day_next = day_part_of(&gate->limits);
+    if (gate->per_day_next < gate->per_day) {
+        gate->earned = earned_until(gate, second);
+        gate->part_since_s = second;
+        gate->per_day = gate->per_day_next;
+    }
+    pthread_mutex_unlock(&gate->lock);
 }
 
 void provider_gate_rest(struct provider_gate *gate, struct instant until)

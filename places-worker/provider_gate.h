@@ -8,10 +8,13 @@
  * has just started may not use it up at once: it has 1/24 (PROVIDER_START_MIN at least) from the
  * beginning, and the rest comes evenly over its first day. So starting again gains next to nothing.
  *
- * The counts go from hand to hand: who is in holds them, and all others wait. Servers of others
- * that count by address want one look-up at a time of the whole machine, and to be left alone by
- * all of it when they have too much: a gate with a machine_turn is in only with the turn, and rests
- * for all.
+ * When the number of workers changes, a smaller part holds at once, for the rest of the day, and a
+ * larger one from the next day on: whoever went may have used its part. What was passed stays
+ * counted. So no change of the number gains anything.
+ *
+ * Servers of others that count by address want one look-up at a time of the whole machine, and to
+ * be left alone by all of it when they have too much: a gate with a machine_turn is in only with
+ * the turn, and rests for all.
  *
  * Thread: any, but for create and destroy.
  */
@@ -59,6 +62,10 @@ void provider_gate_leave(struct provider_gate *gate);
 
 /* For who is in. Counts a request that is about to be sent; PROVIDER_OVER_...: it must not be. */
 enum provider_pass provider_gate_count(struct provider_gate *gate, struct instant now) MUST_USE;
+
+/* The limits are divided anew from `now` on; whoever is in stays in. */
+void provider_gate_divide(
+    struct provider_gate *gate, unsigned workers, unsigned worker, struct instant now);
 
 /* For who is in: nobody enters before `until`, which with a turn is at most
  * MACHINE_TURN_REST_MAX_MS from now. */

@@ -7,6 +7,7 @@
 #include "common/lane.h"
 #include "common/message_codec.h"
 #include "common/place_cache.h"
+#include "common/reload.h"
 #include "places-worker/google_key.h"
 #include "places-worker/grid.h"
 #include "places-worker/http_fetch.h"
@@ -17,6 +18,7 @@
 #include <assert.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 enum {
     REQUEST_BYTES_MAX = 1024,
@@ -28,6 +30,9 @@ enum {
     /* Look-ups overtake each other on their way here; gateways wait a quarter of a second longer
      * than they say. */
     JOINED_LATE_MS_MAX = 100,
+    /* Of the topology; gateways, because there are look-ups for the lanes of each. */
+    PARTS_USED = 1U << TOPOLOGY_HERD | 1U << TOPOLOGY_GATEWAYS | 1U << TOPOLOGY_PLACES |
+                 1U << TOPOLOGY_LIMITS | 1U << TOPOLOGY_LOGS,
 };
 
 struct worker {
@@ -35,6 +40,8 @@ struct worker {
     const struct topology_worker *self;
     struct mailbox *mailbox;
     struct log *log;
+    struct reload reload;
+    unsigned worker_count; /* of the topology as it is by now */
     struct instant started;
     char google_key[GOOGLE_KEY_MAX + 1];
     struct lookup_pool *pool;
@@ -298,6 +305,8 @@ static struct worker_view view_of(const struct worker *worker, struct instant no
         .worker = worker->self->name,
         .uptime_ms = instant_ns_between(worker->started, now) / NS_PER_MS,
         .is_ready = !worker->is_stopping,
+        .reload = &worker->reload,
+        .workers = worker->worker_count,
         .threads = worker->self->threads,
         .in_hand = worker->in_hand,
         .provider_count = worker->topology->places.provider_count,
@@ -336,6 +345,49 @@ static void answer_admin(struct worker *worker, struct instant now, struct admin
     buffer_clear(&page);
 }
 
+/* ---- The topology, read again ---- */
+
+static bool is_same_text(const char *a, const char *b)
+{
+    return a == b || (a != NULL && b != NULL && strcmp(a, b) == 0);
+}
+
+static bool is_same(const struct topology_worker *a, const struct topology_worker *b)
+{
+    return a->threads == b->threads && is_same_text(a->requests_url, b->requests_url) &&
+           is_same_text(a->admin, b->admin);
+}
+
+/* Its part of what providers may be asked follows the number of workers. One that is no longer
+ * among them keeps its part for what it still has in hand. */
+static void take_over(struct worker *worker, struct instant now, const struct topology *topology)
+{
+    const struct topology_places *const places = &topology->places;
+    char own[RELOAD_TEXT_MAX];
+    (void)snprintf(own, sizeof own, "places.workers.%s", worker->self->name);
+    size_t index;
+    if (!topology_find_worker(topology, worker->self->name, &index)) {
+        log_event(worker->log,
+            "not_in_topology",
+            log_text("cause", "gateways ask it no more; it may be stopped"));
+        reload_note(&worker->reload, topology, NULL, worker->log);
+        return;
+    }
+    worker->worker_count = (unsigned)places->worker_count;
+    lookup_pool_divide(worker->pool, worker->worker_count, (unsigned)index, now);
+    const bool is_as_before = is_same(worker->self, &places->workers[index]);
+    reload_note(&worker->reload, topology, is_as_before ? NULL : own, worker->log);
+}
+
+static void reload(struct worker *worker, struct instant now)
+{
+    struct topology *topology = reload_read(&worker->reload, worker->log);
+    if (topology != NULL) {
+        take_over(worker, now, topology);
+        topology_destroy(topology);
+    }
+}
+
 /* ---- The loop ---- */
 
 static void begin_stop(struct worker *worker, struct instant now)
@@ -353,6 +405,9 @@ static void handle_mail(struct worker *worker, struct instant now, struct mail *
     switch ((enum mail_kind)mail->kind) {
     case MAIL_STOP:
         begin_stop(worker, now);
+        break;
+    case MAIL_RELOAD:
+        reload(worker, now);
         break;
     case MAIL_REQUEST:
         if (!worker
@@ -522,6 +577,8 @@ enum status worker_open(
     worker->self = &settings->topology->places.workers[settings->index];
     worker->mailbox = settings->mailbox;
     worker->log = settings->log;
+    worker->reload = reload_of(settings->topology, PARTS_USED);
+    worker->worker_count = (unsigned)settings->topology->places.worker_count;
     worker->started = instant_now();
     worker->response = buffer_with_max(MESSAGE_PLACES_MAX + RESPONSE_OVERHEAD_MAX);
     const enum status status = open_all(worker, settings, complaint);

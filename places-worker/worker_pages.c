@@ -3,6 +3,7 @@
 
 #include "common/json_writer.h"
 #include "common/metrics.h"
+#include "common/reload.h"
 #include "places-worker/provider_name.h"
 
 /* ---- Status ---- */
@@ -50,6 +51,8 @@ enum status worker_status_append(struct buffer *text, const struct worker_view *
     json_writer_text(&json, "worker", slice_of(view->worker));
     json_writer_number(&json, "uptime_ms", view->uptime_ms);
     json_writer_bool(&json, "ready", view->is_ready);
+    reload_write_status(view->reload, &json);
+    json_writer_number(&json, "workers", view->workers);
     json_writer_number(&json, "threads", view->threads);
     json_writer_number(&json, "in_hand", (int64_t)view->in_hand);
     json_writer_number(&json, "asked", (int64_t)counts->asked);

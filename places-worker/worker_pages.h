@@ -9,11 +9,15 @@
 
 #include <stdbool.h>
 
+struct reload;
+
 struct worker_view {
     const char *herd;
     const char *worker;
     int64_t uptime_ms;
     bool is_ready;
+    const struct reload *reload;
+    unsigned workers; /* among which the limits of providers are divided */
     unsigned threads;
     size_t in_hand; /* look-ups that wait or are being done */
     size_t provider_count;

@@ -2,13 +2,13 @@
 
 import contextlib
 import itertools
-import threading
 import time
 
 import pytest
 
 from support.client import parse_at
 from support.herd import IS_SANITIZED, wait_until
+from support.load import Load
 from support.machine import ForeignLoad
 from support.topology import GOLOMAN, edges_of
 
@@ -23,69 +23,6 @@ NOTHING_KEPT = {"cache_seconds": 0}
 BACK_WITHIN_S = 0.5
 LATE_MAX = 1
 FOREIGN_SHARE_MAX = 0.2
-
-# Between two requests of a client: so much load that every kill finds work under way, and not so much that only the
-# machine is tested.
-PAUSE_S = 0.003
-
-
-class Load:
-    """Clients in threads of their own that ask all the time and check every answer."""
-
-    def __init__(self, herd, gateway):
-        self.herd = herd
-        self.gateway = gateway
-        self.stopping = threading.Event()
-        self.failures = []
-        self.answered = 0
-        self.threads = [
-            threading.Thread(target=self._run, args=(self._reports, server)) for server in herd.servers
-        ] + [threading.Thread(target=self._run, args=(self._questions, server)) for server in herd.servers[:2]]
-
-    def __enter__(self):
-        self.herd.ask("*", b"IAMAT loaded %s 4000000000\n" % UCLA, gateway=self.gateway)
-        for server in self.herd.servers:
-            wait_until(
-                lambda at=server: self.herd.ask(at, b"WHATSAT loaded 1 0\n", gateway=self.gateway).startswith(b"AT "),
-                f"{server} knows the place that is asked about",
-            )
-        for thread in self.threads:
-            thread.start()
-        return self
-
-    def __exit__(self, *_):
-        self.stopping.set()
-        for thread in self.threads:
-            thread.join(30)
-            assert not thread.is_alive(), "a client waits for ever"
-        assert not self.failures, "\n".join(self.failures[:10])
-
-    def _run(self, ask, server):
-        try:
-            with self.herd.connect(server, self.gateway) as client:
-                for number in itertools.count():
-                    if self.stopping.wait(PAUSE_S):
-                        return
-                    self.answered += ask(client, server.encode(), number)
-        except (AssertionError, OSError, EOFError) as complaint:
-            self.failures.append(f"a client of {server}: {type(complaint).__name__} {complaint}")
-
-    @staticmethod
-    def _reports(client, server, number):
-        lines = [b"%s-load%d %s %d.%d" % (server, index, UCLA, 1520023934 + number, index) for index in range(20)]
-        client.send(b"".join(b"IAMAT " + line + b"\n" for line in lines))
-        for line in lines:
-            assert b"%s %s %s" % parse_at(client.read_line())[2:] == line
-        return len(lines)
-
-    @staticmethod
-    def _questions(client, server, number):
-        client.send(b"WHATSAT loaded 10 %d\n" % (number % 5) * 5)
-        for _ in range(5):
-            answer = client.read_places()
-            assert parse_at(answer.at_line).id == b"loaded"
-            assert answer.json["status"] == "OK", answer.text
-        return 5
 
 
 def took(condition, what):

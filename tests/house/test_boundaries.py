@@ -34,10 +34,10 @@ HEADER_OWNERS = {
     r"curl/.*": {"places-worker/http_fetch"},
     r"sqlite3\.h": {"places-worker/place_importer", "places-worker/place_store", "places-worker/place_writer"},
     r"uv\.h": {"gateway/client_listener", "gateway/clients", "gateway/gateway", "gateway/main"},
-    r"xxhash\.h": {"herd-node/report_table"},
+    r"xxhash\.h": {"common/topology", "herd-node/report_table"},
     r"pthread\.h": {
         "common/admin", "common/bounded_call", "common/bus_link", "common/canary", "common/lane", "common/log",
-        "common/mailbox", "common/signals", "places-worker/lookup_pool",
+        "common/mailbox", "common/signals", "places-worker/lookup_pool", "places-worker/provider_gate",
     },
     r"signal\.h": {"common/signals"},
     r"time\.h|sys/time\.h": {"common/admin", "common/bounded_call", "common/instant", "common/mailbox"},

@@ -158,7 +158,7 @@ class Herd:
         self.topology = topology
         self.network = network
         self.path = self.folder / "topology.json"
-        self.path.write_text(json.dumps(topology, indent=4))
+        self.write_topology()
         self.nodes = self._processes("herd-node", topology["nodes"])
         self.gateways = self._processes("gateway", topology["gateways"])
         self.workers = self._processes("places-worker", topology["places"]["workers"])
@@ -210,6 +210,35 @@ class Herd:
             if process not in running and process.popen and not process.was_killed and process.popen.returncode != 0:
                 wrong.append(f"{process.name} had ended before, with {process.popen.returncode}")
         assert not wrong, "\n".join(wrong)
+
+    def write_topology(self):
+        self.path.write_text(json.dumps(self.topology, indent=4))
+
+    def add_worker(self, name, **described):
+        """In the file, and not started yet."""
+        self.topology["places"]["workers"][name] = described
+        self.workers[name] = self.processes[name] = Process(self, "places-worker", name, described.get("admin"))
+        self.write_topology()
+        return self.workers[name]
+
+    def remove_worker(self, name):
+        """From the file; its process goes on and stays among the processes."""
+        del self.topology["places"]["workers"][name]
+        self.write_topology()
+        return self.workers.pop(name)
+
+    def digest(self):
+        command = [BUILD / "bin" / "herd-topology", "digest", self.path]
+        return subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
+
+    def reload(self, *names):
+        """Tells these, or all that run, and waits until they have read the file."""
+        told = [self[name] for name in names] or [one for one in self.processes.values() if one.is_running()]
+        for process in told:
+            process.terminate(signal.SIGHUP)
+        digest = self.digest()
+        for process in told:
+            wait_until(lambda one=process: one.status()["topology"]["digest"] == digest, f"{process.name} has read the file")
 
     def port_of(self, server="*", gateway=None):
         """The address where clients reach this server."""

@@ -1,4 +1,4 @@
-/* Do signals become mail, and only those that ask the process to stop? */
+/* Do signals become mail, each as often as it has to? */
 #include "common/signals.h"
 #include "tests/support/faults.h"
 
@@ -61,18 +61,75 @@ static void sigterm_and_sigint_post_a_stop(void **state)
     assert_stops(SIGINT);
 }
 
-static void sighup_is_ignored(void **state)
+static void hang_up(void)
+{
+    assert_int_equal(kill(getpid(), SIGHUP), 0);
+}
+
+static struct mail *expect_reload(struct parts parts)
+{
+    struct mail *mail = mailbox_wait_one(parts.mailbox, far());
+    assert_non_null(mail);
+    assert_int_equal(mail->kind, MAIL_RELOAD);
+    return mail;
+}
+
+static void each_sighup_posts_a_reload(void **state)
 {
     (void)state;
     const struct parts parts = start();
 
-    assert_int_equal(kill(getpid(), SIGHUP), 0);
-    assert_int_equal(kill(getpid(), SIGTERM), 0);
+    for (int i = 0; i < 3; i++) {
+        hang_up();
+        mail_release(expect_reload(parts));
+    }
 
-    struct mail *mail = mailbox_wait_one(parts.mailbox, far());
-    assert_int_equal(mail->kind, MAIL_STOP);
     assert_null(mailbox_wait_one(parts.mailbox, past));
+    stop(parts);
+}
+
+/* Whoever took the mail may have read the file before it was changed for the last time. */
+static void sighups_while_the_mail_is_out_post_it_once_more(void **state)
+{
+    (void)state;
+    const struct parts parts = start();
+    hang_up();
+    struct mail *mail = expect_reload(parts);
+
+    hang_up();
+    hang_up();
+    assert_int_equal(kill(getpid(), SIGTERM), 0); /* what is posted after them */
+    struct mail *last = mailbox_wait_one(parts.mailbox, far());
+    assert_int_equal(last->kind, MAIL_STOP);
+    assert_null(mailbox_wait_one(parts.mailbox, past));
+    mail_release(last);
+
     mail_release(mail);
+    mail_release(expect_reload(parts));
+    assert_null(mailbox_wait_one(parts.mailbox, past));
+    stop(parts);
+}
+
+static void a_posted_reload_outlives_its_poster(void **state)
+{
+    (void)state;
+    const struct parts parts = start();
+    hang_up();
+    struct mail *mail = expect_reload(parts);
+
+    signals_stop(parts.signals);
+
+    mail_release(mail);
+    mailbox_destroy(parts.mailbox);
+}
+
+static void a_reload_that_nobody_took_is_released_with_the_mailbox(void **state)
+{
+    (void)state;
+    const struct parts parts = start();
+    hang_up();
+    mailbox_post_urgent(parts.mailbox, expect_reload(parts));
+
     stop(parts);
 }
 
@@ -180,7 +237,7 @@ static void starting_says_when_there_is_no_memory(void **state)
         assert_int_equal(status, STATUS_NO_MEMORY);
         assert_null(signals);
     }
-    assert_true(nth > 3); /* itself, the mail, the thread */
+    assert_true(nth > 4); /* itself, two mails, the thread */
     stop((struct parts){.mailbox = mailbox, .signals = signals});
 }
 
@@ -189,7 +246,10 @@ int main(void)
     signals_block();
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(sigterm_and_sigint_post_a_stop),
-        cmocka_unit_test(sighup_is_ignored),
+        cmocka_unit_test(each_sighup_posts_a_reload),
+        cmocka_unit_test(sighups_while_the_mail_is_out_post_it_once_more),
+        cmocka_unit_test(a_posted_reload_outlives_its_poster),
+        cmocka_unit_test(a_reload_that_nobody_took_is_released_with_the_mailbox),
         cmocka_unit_test(the_thread_ends_without_any_signal),
         cmocka_unit_test(a_posted_stop_outlives_its_poster),
         cmocka_unit_test(writing_where_nobody_reads_is_an_error_and_not_the_end),

@@ -876,6 +876,61 @@ static void the_shipped_herds_are_sound_and_can_run_side_by_side(void **state)
     }
 }
 
+static uint64_t digest_of(const char *text)
+{
+    struct topology *topology = parsed(text);
+    const uint64_t digest = topology_digest(topology);
+    topology_destroy(topology);
+    return digest;
+}
+
+static void a_digest_does_not_depend_on_order_and_spacing(void **state)
+{
+    (void)state;
+    char *spaced = replaced(ring, "{\"workers\": {", "{\n\n   \"workers\" :{");
+    char *turned = replaced(ring,
+        "\"requests\": \"tcp://127.0.0.1:1401\", \"admin\": \"127.0.0.1:1501\"",
+        "\"admin\": \"127.0.0.1:1501\", \"requests\": \"tcp://127.0.0.1:1401\"");
+
+    assert_true(digest_of(spaced) == digest_of(ring));
+    assert_true(digest_of(turned) == digest_of(ring));
+    free(spaced);
+    free(turned);
+}
+
+static void each_part_has_a_digest_of_its_own(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *old;
+        const char *new;
+        enum topology_part part;
+    } changes[] = {
+        {"\"herd\": \"ring\"", "\"herd\": \"rung\"", TOPOLOGY_HERD},
+        {"tcp://127.0.0.1:1103", "tcp://127.0.0.1:1104", TOPOLOGY_NODES},
+        {"127.0.0.1:2003", "127.0.0.1:2004", TOPOLOGY_GATEWAYS},
+        {"\"threads\": 7", "\"threads\": 8", TOPOLOGY_WORKERS},
+        {"\"w2\"", "\"w3\"", TOPOLOGY_WORKERS},
+        {"{\"workers\"", "{\"timeout_ms\": 400, \"workers\"", TOPOLOGY_PLACES},
+        {"\"herd\"", "\"limits\": {\"drain_ms\": 9}, \"herd\"", TOPOLOGY_LIMITS},
+        {"\"herd\"", "\"logs\": {\"traffic\": false}, \"herd\"", TOPOLOGY_LOGS},
+    };
+    struct topology *before = parsed(ring);
+    for (size_t i = 0; i < sizeof changes / sizeof changes[0]; i++) {
+        char *text = replaced(ring, changes[i].old, changes[i].new);
+        struct topology *after = parsed(text);
+        for (enum topology_part part = 0; part < TOPOLOGY_PARTS; part++) {
+            if ((before->digests[part] == after->digests[part]) != (part != changes[i].part)) {
+                fail_msg("%s: %s", changes[i].new, topology_part_name(part));
+            }
+        }
+        assert_true(topology_digest(before) != topology_digest(after));
+        topology_destroy(after);
+        free(text);
+    }
+    topology_destroy(before);
+}
+
 /* jansson's own requests are left alone: a failing one may cost it a byte and nothing is said. */
 static void any_lack_of_memory_is_told_and_nothing_is_lost(void **state)
 {
@@ -928,6 +983,8 @@ int main(void)
         cmocka_unit_test(weak_points_are_described),
         cmocka_unit_test(a_file_that_cannot_be_read_is_told),
         cmocka_unit_test(the_shipped_herds_are_sound_and_can_run_side_by_side),
+        cmocka_unit_test(a_digest_does_not_depend_on_order_and_spacing),
+        cmocka_unit_test(each_part_has_a_digest_of_its_own),
         cmocka_unit_test(any_lack_of_memory_is_told_and_nothing_is_lost),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,4 +1,5 @@
 /* Do the pages of a gateway say what the cores know, in text that their readers can read? */
+#include "common/reload.h"
 #include "gateway/gateway_pages.h"
 
 #include <jansson.h>
@@ -28,6 +29,7 @@ static struct {
     struct topology *topology;
     struct dispatch *dispatch;
     struct lookups *lookups;
+    struct reload reload;
     struct gateway_view view;
     struct buffer text;
 } scene;
@@ -37,7 +39,6 @@ static int begin(void **state)
     (void)state;
     static const struct slice servers[] = {
         {.data = "Left", .length = 4}, {.data = "Right", .length = 5}};
-    static const unsigned threads[] = {2};
     static const bool are_open[] = {true, false};
     struct buffer complaint = buffer_with_max(1024);
     assert_int_equal(
@@ -52,17 +53,23 @@ static int begin(void **state)
         .now = now,
     };
     assert_int_equal(dispatch_create(&dispatch, &scene.dispatch), STATUS_OK);
-    const struct lookups_settings lookups = {
-        .worker_count = 1, .threads = threads, .timeout_ms = 1000, .now = now};
+    const struct lookups_settings lookups = {.timeout_ms = 1000};
+    const struct topology_places *places = &scene.topology->places;
     assert_int_equal(lookups_create(&lookups, &scene.lookups), STATUS_OK);
+    assert_int_equal(
+        lookups_set_workers(scene.lookups, now, places->workers, places->worker_count), STATUS_OK);
+    while (lookups_next_effect(scene.lookups) != NULL) {
+    }
     lookups_lane_connected(scene.lookups, now, 1);
     while (lookups_next_effect(scene.lookups) != NULL) {
     }
+    scene.reload = reload_of(scene.topology, 0);
     scene.view = (struct gateway_view){
         .topology = scene.topology,
         .self = &scene.topology->gateways[0],
         .started = {.ns = 2 * (int64_t)NS_PER_SECOND},
         .is_ready = true,
+        .reload = &scene.reload,
         .are_open = are_open,
         .dispatch = scene.dispatch,
         .lookups = scene.lookups,

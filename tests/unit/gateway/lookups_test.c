@@ -2,6 +2,7 @@
 #include "common/buffer.h"
 #include "common/message_codec.h"
 #include "gateway/lookups.h"
+#include "tests/support/faults.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -13,6 +14,17 @@
 
 /* Worker 0 has lanes 0 and 1, worker 1 has lane 2. */
 enum { WORKERS = 2, LANES = 3, TIMEOUT_MS = 5000, ALL_MS = TIMEOUT_MS + LOOKUPS_MARGIN_MS };
+
+static char name_0[] = "0";
+static char name_1[] = "1";
+static char name_2[] = "2";
+static char url[] = "tcp://127.0.0.1:1001";
+static char other_url[] = "tcp://127.0.0.1:1002";
+
+static const struct topology_worker workers[WORKERS] = {
+    {.name = name_0, .requests_url = url, .threads = 2},
+    {.name = name_1, .requests_url = url, .threads = 1},
+};
 
 static struct {
     struct lookups *lookups;
@@ -40,20 +52,42 @@ static void trace(const char *format, ...)
     assert_int_equal(buffer_append_text(&scene.trace, text), STATUS_OK);
 }
 
+/* The place of a lane, with a prime for each lane that had it before. */
+static const char *name_of(uint64_t lane)
+{
+    static char text[32];
+    (void)snprintf(text,
+        sizeof text,
+        "%zu%.*s",
+        lookups_place_of(lane),
+        (int)(lane >> LOOKUPS_PLACE_BITS),
+        "''''''");
+    return text;
+}
+
+/* The nth lane at a place, from 0. */
+static uint64_t nth_lane(unsigned nth, uint64_t place)
+{
+    return (uint64_t)nth << LOOKUPS_PLACE_BITS | place;
+}
+
 static void perform(void)
 {
     const struct lookups_effect *effect;
     while ((effect = lookups_next_effect(scene.lookups)) != NULL) {
         switch (effect->kind) {
+        case LOOKUPS_DIAL:
+            trace("dial:%s", name_of(effect->lane));
+            break;
         case LOOKUPS_SEND:
             assert_int_equal(nearby_decode(effect->bytes, &scene.nearby), STATUS_OK);
-            trace("%zu<%u", effect->lane, scene.nearby.results_max);
+            trace("%s<%u", name_of(effect->lane), scene.nearby.results_max);
             break;
         case LOOKUPS_CANCEL:
-            trace("cancel:%zu", effect->lane);
+            trace("cancel:%s", name_of(effect->lane));
             break;
-        case LOOKUPS_REDIAL:
-            trace("redial:%zu", effect->lane);
+        case LOOKUPS_CLOSE:
+            trace("close:%s", name_of(effect->lane));
             break;
         case LOOKUPS_DONE:
             buffer_reset(&scene.json);
@@ -64,14 +98,20 @@ static void perform(void)
                 effect->fault == NULL ? "=" : "?",
                 (unsigned)effect->origin.ticket);
             break;
+        case LOOKUPS_WORKER_ADDED:
+            trace("added:%s", effect->worker);
+            break;
+        case LOOKUPS_WORKER_REMOVED:
+            trace("removed:%s", effect->worker);
+            break;
         case LOOKUPS_WORKER_UP:
-            trace("up:%zu", effect->worker);
+            trace("up:%s", effect->worker);
             break;
         case LOOKUPS_WORKER_DOWN:
-            trace("down:%zu", effect->worker);
+            trace("down:%s", effect->worker);
             break;
         case LOOKUPS_FAULT:
-            trace("fault:%zu", effect->lane);
+            trace("fault:%s", name_of(effect->lane));
             break;
         }
     }
@@ -111,7 +151,7 @@ static void wait_ms(int64_t milliseconds)
     perform();
 }
 
-static void connect(size_t lane)
+static void connect(uint64_t lane)
 {
     lookups_lane_connected(scene.lookups, scene.now, lane);
     perform();
@@ -119,19 +159,19 @@ static void connect(size_t lane)
 
 static void connect_all(void)
 {
-    for (size_t lane = 0; lane < LANES; lane++) {
+    for (uint64_t lane = 0; lane < LANES; lane++) {
         connect(lane);
     }
     buffer_reset(&scene.trace);
 }
 
-static void lose(size_t lane)
+static void lose(uint64_t lane)
 {
     lookups_lane_lost(scene.lookups, scene.now, lane);
     perform();
 }
 
-static void break_off(size_t lane, enum status status)
+static void break_off(uint64_t lane, enum status status)
 {
     lookups_lane_failed(scene.lookups, scene.now, lane, status);
     perform();
@@ -151,7 +191,7 @@ static void ask(void)
     perform();
 }
 
-static void respond_to_keep(size_t lane, const char *json, uint32_t keep_ms)
+static void respond_to_keep(uint64_t lane, const char *json, uint32_t keep_ms)
 {
     struct buffer message = buffer_with_max(1024);
     const struct places places = {.keep_ms = keep_ms, .json = slice_of(json)};
@@ -161,31 +201,35 @@ static void respond_to_keep(size_t lane, const char *json, uint32_t keep_ms)
     buffer_clear(&message);
 }
 
-static void respond(size_t lane, const char *json)
+static void respond(uint64_t lane, const char *json)
 {
     respond_to_keep(lane, json, 0);
 }
 
-static void respond_wrongly(size_t lane)
+static void respond_wrongly(uint64_t lane)
 {
     lookups_lane_response(scene.lookups, scene.now, lane, slice_of("garbage"));
+    perform();
+}
+
+static void set_workers(const struct topology_worker *wanted, size_t count)
+{
+    assert_int_equal(lookups_set_workers(scene.lookups, scene.now, wanted, count), STATUS_OK);
     perform();
 }
 
 static int begin(void **state)
 {
     (void)state;
-    static const unsigned threads[WORKERS] = {2, 1};
     scene.now = (struct instant){.ns = 1000 * (int64_t)NS_PER_SECOND};
     scene.trace = buffer_with_max((size_t)1024 * 1024);
     scene.json = buffer_with_max(4096);
     scene.ticket = 0;
-    const struct lookups_settings settings = {.worker_count = WORKERS,
-        .threads = threads,
-        .timeout_ms = TIMEOUT_MS,
-        .cache_bytes_max = 1000,
-        .now = scene.now};
-    return lookups_create(&settings, &scene.lookups) == STATUS_OK ? 0 : -1;
+    const struct lookups_settings settings = {.timeout_ms = TIMEOUT_MS, .cache_bytes_max = 1000};
+    assert_int_equal(lookups_create(&settings, &scene.lookups), STATUS_OK);
+    set_workers(workers, WORKERS);
+    buffer_reset(&scene.trace);
+    return 0;
 }
 
 static int end(void **state)
@@ -357,7 +401,7 @@ static void a_worker_that_hangs_is_given_up_and_asked_last(void **state)
     ask();
     expect("up:0 0<0");
     wait_ms(ALL_MS);
-    expect("cancel:0 fault:0 AT?0 redial:2");
+    expect("cancel:0 fault:0 AT?0 dial:2");
     assert_true(json_has("did not answer in time"));
     connect(2);
     ask();
@@ -394,7 +438,7 @@ static void a_worker_that_was_dialled_anew_stays_suspect_for_a_while(void **stat
     break_off(2, STATUS_TIMED_OUT);
     wait_ms(LOOKUPS_REDIAL_MS_MIN);
     connect(2);
-    expect("2<0 cancel:2 fault:2 AT?0 down:1 redial:2 up:1");
+    expect("2<0 cancel:2 fault:2 AT?0 down:1 dial:2 up:1");
     ask();
     ask();
     expect("0<1 1<2");
@@ -488,7 +532,7 @@ static void without_any_worker_in_the_topology_the_answer_still_comes(void **sta
 {
     (void)state;
     lookups_destroy(scene.lookups);
-    const struct lookups_settings settings = {.timeout_ms = TIMEOUT_MS, .now = scene.now};
+    const struct lookups_settings settings = {.timeout_ms = TIMEOUT_MS};
     assert_int_equal(lookups_create(&settings, &scene.lookups), STATUS_OK);
     ask();
     wait_ms(ALL_MS);
@@ -504,15 +548,278 @@ static void a_lane_that_stays_lost_is_redialled_ever_more_seldom(void **state)
     wait_ms(LOOKUPS_REDIAL_MS_MIN - 1);
     expect("");
     wait_ms(1);
-    expect("redial:2");
+    expect("dial:2");
     wait_ms(2 * LOOKUPS_REDIAL_MS_MIN - 1);
     expect("");
     wait_ms(1);
-    expect("redial:2");
+    expect("dial:2");
     for (int i = 0; i < 4; i++) {
         wait_ms(LOOKUPS_REDIAL_MS_MAX);
-        expect("redial:2");
+        expect("dial:2");
     }
+}
+
+/* ---- Workers that come and go ---- */
+
+static void workers_of_the_topology_are_dialled_and_seen(void **state)
+{
+    (void)state;
+    set_workers(NULL, 0);
+    expect("removed:0 close:0 close:1 removed:1 close:2");
+    assert_int_equal(lookups_worker_count(scene.lookups), 0);
+
+    set_workers(workers, WORKERS);
+
+    expect("dial:2' dial:1' added:0 dial:0' added:1"); /* the place that was used last first */
+    assert_int_equal(lookups_worker_count(scene.lookups), 2);
+    assert_string_equal(lookups_view_worker(scene.lookups, 0).name, "0");
+    assert_string_equal(lookups_view_worker(scene.lookups, 1).name, "1");
+}
+
+static void a_worker_that_is_the_same_keeps_its_lanes_and_what_it_does(void **state)
+{
+    (void)state;
+    connect_all();
+    ask();
+    expect("2<0");
+
+    const struct topology_worker turned[WORKERS] = {workers[1], workers[0]};
+    set_workers(turned, WORKERS);
+    expect("");
+    assert_string_equal(lookups_view_worker(scene.lookups, 0).name, "1");
+    assert_true(lookups_view_worker(scene.lookups, 0).is_up);
+    assert_int_equal(lookups_view_worker(scene.lookups, 0).lanes_busy, 1);
+    respond(2, "{}");
+    expect("AT=0");
+}
+
+static void a_new_worker_is_asked_once_it_is_connected(void **state)
+{
+    (void)state;
+    connect_all();
+    const struct topology_worker three[] = {
+        workers[0], workers[1], {.name = name_2, .requests_url = url, .threads = 1}};
+    set_workers(three, 3);
+    expect("dial:3 added:2");
+    ask();
+    expect("2<0");
+
+    connect(3);
+    ask();
+    expect("up:2 3<1");
+}
+
+static void a_new_worker_takes_what_waits(void **state)
+{
+    (void)state;
+    ask();
+    const struct topology_worker three[] = {
+        workers[0], workers[1], {.name = name_2, .requests_url = url, .threads = 1}};
+    set_workers(three, 3);
+    connect(3);
+    expect("dial:3 added:2 up:2 3<0");
+}
+
+static void a_worker_that_is_removed_answers_what_it_was_asked_and_nothing_more(void **state)
+{
+    (void)state;
+    connect_all();
+    ask();
+    ask();
+    expect("2<0 0<1");
+
+    set_workers(&workers[1], 1); /* without worker 0 */
+    expect("removed:0 close:1");
+    assert_int_equal(lookups_view(scene.lookups).leaving, 1);
+    ask();
+    expect(""); /* the other one is busy */
+    respond(0, "{\"late\"}");
+    expect("AT=1 close:0");
+    expect_json("{\"late\"}");
+    assert_int_equal(lookups_view(scene.lookups).leaving, 0);
+    assert_int_equal(lookups_view(scene.lookups).repeated, 0);
+    respond(2, "{}");
+    expect("AT=0 2<2");
+}
+
+static void a_removed_worker_that_dies_has_its_lookups_repeated_and_not_held_against_them(
+    void **state)
+{
+    (void)state;
+    connect_all();
+    ask();
+    ask();
+    expect("2<0 0<1");
+    set_workers(&workers[1], 1);
+    buffer_reset(&scene.trace);
+
+    break_off(0, STATUS_DISCONNECTED);
+    lose(0);
+    expect("close:0"); /* nobody asks whether it is up */
+    respond(2, "{}");
+    expect("AT=0 2<1");
+    assert_int_equal(lookups_view(scene.lookups).repeated, 1);
+    for (int i = 1; i < LOOKUPS_TRIES_MAX; i++) {
+        respond_wrongly(2);
+        expect("fault:2 2<1");
+    }
+    respond_wrongly(2);
+    expect("fault:2 AT?1");
+}
+
+static void a_removed_worker_that_hangs_is_left_at_the_deadline(void **state)
+{
+    (void)state;
+    connect(0);
+    ask();
+    set_workers(NULL, 0);
+    buffer_reset(&scene.trace);
+    assert_true(
+        !instant_is_before(instant_after_ms(scene.now, ALL_MS), lookups_deadline(scene.lookups)));
+
+    wait_ms(ALL_MS);
+
+    expect("fault:0 AT?0 close:0");
+    assert_true(json_has("did not answer in time"));
+    assert_int_equal(lookups_view(scene.lookups).leaving, 0);
+    assert_false(instant_is_before(lookups_deadline(scene.lookups), INSTANT_NEVER));
+}
+
+static void a_lane_that_was_given_up_is_closed_with_its_worker(void **state)
+{
+    (void)state;
+    connect(0);
+    ask();
+    wait_ms(ALL_MS);
+    buffer_reset(&scene.trace);
+
+    set_workers(&workers[1], 1);
+
+    expect("removed:0 close:0 close:1");
+    respond(0, "{}"); /* at last, and too late in every way */
+    break_off(0, STATUS_DISCONNECTED);
+    expect("");
+}
+
+static void with_a_removed_worker_none_may_be_left(void **state)
+{
+    (void)state;
+    connect_all();
+    set_workers(NULL, 0);
+    buffer_reset(&scene.trace);
+    ask();
+    wait_ms(ALL_MS);
+    expect("AT?0");
+    assert_true(json_has("No places worker of this herd is running"));
+}
+
+static void a_worker_with_another_address_or_number_of_threads_is_another_one(void **state)
+{
+    (void)state;
+    connect_all();
+    const struct topology_worker moved = {.name = name_1, .requests_url = other_url, .threads = 1};
+    set_workers(&moved, 1);
+    expect("removed:0 close:0 close:1 removed:1 close:2 dial:2' added:1");
+
+    const struct topology_worker grown = {.name = name_1, .requests_url = other_url, .threads = 2};
+    set_workers(&grown, 1);
+    expect("removed:1 close:2' dial:2'' dial:1' added:1");
+}
+
+static void late_news_of_a_lane_are_not_taken_for_those_of_its_successor(void **state)
+{
+    (void)state;
+    connect_all();
+    const struct topology_worker moved = {.name = name_1, .requests_url = other_url, .threads = 1};
+    set_workers(&moved, 1);
+    buffer_reset(&scene.trace);
+
+    connect(2); /* the one before */
+    expect("");
+    assert_false(lookups_view_worker(scene.lookups, 0).is_up);
+    connect(nth_lane(1, 2));
+    ask();
+    expect("up:1 2'<0");
+    respond(2, "{\"an answer to another question\"}");
+    break_off(2, STATUS_DISCONNECTED);
+    lose(2);
+    expect("");
+    respond(nth_lane(1, 2), "{}");
+    expect("AT=0");
+    expect_json("{}");
+}
+
+static void a_worker_may_return_before_its_last_lookup_is_answered(void **state)
+{
+    (void)state;
+    connect_all();
+    ask();
+    set_workers(&workers[0], 1);
+    expect("2<0 removed:1");
+
+    set_workers(workers, WORKERS);
+    expect("dial:3 added:1");
+    connect(3);
+    ask();
+    ask();
+    ask();
+    expect("up:1 0<1 3<2 1<3");
+    respond(2, "{}");
+    expect("AT=0 close:2");
+}
+
+static void as_many_workers_as_a_topology_may_have_can_be_replaced_at_once(void **state)
+{
+    (void)state;
+    struct topology_worker many[TOPOLOGY_WORKERS_MAX];
+    char names[TOPOLOGY_WORKERS_MAX][8];
+    for (size_t i = 0; i < TOPOLOGY_WORKERS_MAX; i++) {
+        (void)snprintf(names[i], sizeof names[i], "m%zu", i);
+        many[i] = (struct topology_worker){
+            .name = names[i], .requests_url = url, .threads = TOPOLOGY_THREADS_MAX};
+    }
+    set_workers(many, TOPOLOGY_WORKERS_MAX);
+    for (uint64_t place = 0; place < LOOKUPS_MAX; place++) {
+        connect(place < LANES ? nth_lane(1, place) : place);
+    }
+    for (int i = 0; i < LOOKUPS_MAX; i++) {
+        ask();
+    }
+    assert_int_equal(lookups_view(scene.lookups).waiting, 0);
+
+    for (size_t i = 0; i < TOPOLOGY_WORKERS_MAX; i++) {
+        many[i].requests_url = other_url;
+    }
+    set_workers(many, TOPOLOGY_WORKERS_MAX);
+
+    assert_int_equal(lookups_view(scene.lookups).leaving, LOOKUPS_MAX);
+    assert_int_equal(lookups_worker_count(scene.lookups), TOPOLOGY_WORKERS_MAX);
+    wait_ms(ALL_MS);
+    assert_int_equal(lookups_view(scene.lookups).leaving, 0);
+    assert_int_equal(lookups_view(scene.lookups).unanswered, LOOKUPS_MAX);
+}
+
+static void without_memory_all_workers_stay_as_they_are(void **state)
+{
+    (void)state;
+    connect_all();
+    const struct topology_worker others[] = {{.name = name_2, .requests_url = url, .threads = 1},
+        {.name = name_1, .requests_url = other_url, .threads = 1}};
+    unsigned nth = 1;
+    for (;; nth++) {
+        faults_begin(nth);
+        const enum status status = lookups_set_workers(scene.lookups, scene.now, others, 2);
+        if (!faults_end()) {
+            assert_int_equal(status, STATUS_OK);
+            break;
+        }
+        assert_int_equal(status, STATUS_NO_MEMORY);
+        assert_null(lookups_next_effect(scene.lookups));
+        assert_string_equal(lookups_view_worker(scene.lookups, 0).name, "0");
+        assert_true(lookups_view_worker(scene.lookups, 1).is_up);
+    }
+    assert_int_equal(nth, 3);
+    perform();
 }
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, begin, end)
@@ -539,6 +846,20 @@ int main(void)
         TEST(repeated_lookups_do_not_hold_up_the_deadlines_of_others),
         TEST(without_any_worker_in_the_topology_the_answer_still_comes),
         TEST(a_lane_that_stays_lost_is_redialled_ever_more_seldom),
+        TEST(workers_of_the_topology_are_dialled_and_seen),
+        TEST(a_worker_that_is_the_same_keeps_its_lanes_and_what_it_does),
+        TEST(a_new_worker_is_asked_once_it_is_connected),
+        TEST(a_new_worker_takes_what_waits),
+        TEST(a_worker_that_is_removed_answers_what_it_was_asked_and_nothing_more),
+        TEST(a_removed_worker_that_dies_has_its_lookups_repeated_and_not_held_against_them),
+        TEST(a_removed_worker_that_hangs_is_left_at_the_deadline),
+        TEST(a_lane_that_was_given_up_is_closed_with_its_worker),
+        TEST(with_a_removed_worker_none_may_be_left),
+        TEST(a_worker_with_another_address_or_number_of_threads_is_another_one),
+        TEST(late_news_of_a_lane_are_not_taken_for_those_of_its_successor),
+        TEST(a_worker_may_return_before_its_last_lookup_is_answered),
+        TEST(as_many_workers_as_a_topology_may_have_can_be_replaced_at_once),
+        TEST(without_memory_all_workers_stay_as_they_are),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -5,6 +5,7 @@
 #include <pthread.h>
 #include <setjmp.h>
 #include <stdarg.h>
+#include <stdatomic.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -172,6 +173,140 @@ static void the_greatest_limits_do_not_overflow(void **state)
     provider_gate_destroy(gate);
 }
 
+static struct instant after(int64_t milliseconds)
+{
+    return instant_after_ms(start, milliseconds);
+}
+
+static void more_workers_leave_less_to_each_from_then_on(void **state)
+{
+    (void)state;
+    struct provider_gate *const gate = gate_with(1, 10000);
+    assert_int_equal(passing(gate, 0, PROVIDER_OVER_SECONDS), 1);
+
+    provider_gate_divide(gate, 4, 3, after(1000));
+
+    assert_int_equal(passing(gate, 1000, PROVIDER_OVER_SECONDS), 1);
+    assert_int_equal(passing(gate, 4999, PROVIDER_OVER_SECONDS), 0);
+    assert_int_equal(passing(gate, 5000, PROVIDER_OVER_SECONDS), 1);
+    provider_gate_destroy(gate);
+}
+
+static void a_smaller_part_holds_for_the_rest_of_the_day(void **state)
+{
+    (void)state;
+    struct provider_gate *const gate = gate_of(100000, 48000, 1, 0);
+
+    provider_gate_divide(gate, 2, 0, after(day_ms + 18 * hour_ms));
+
+    /* 18 hours of the whole and 6 of a half */
+    assert_int_equal(passing(gate, day_ms + 18 * hour_ms, PROVIDER_OVER_DAYS), 36000 + 6000);
+    assert_int_equal(passing(gate, 2 * day_ms, PROVIDER_OVER_DAYS), 24000);
+    provider_gate_destroy(gate);
+}
+
+static void a_smaller_part_comes_more_slowly_on_the_first_day(void **state)
+{
+    (void)state;
+    struct provider_gate *const gate = gate_of(100000, 48000, 1, 0);
+    assert_int_equal(passing(gate, 6 * hour_ms, PROVIDER_OVER_DAYS), 2000 + 12000);
+
+    provider_gate_divide(gate, 2, 0, after(6 * hour_ms));
+
+    assert_int_equal(passing(gate, 12 * hour_ms, PROVIDER_OVER_DAYS), 6000);
+    provider_gate_destroy(gate);
+}
+
+static void a_larger_part_holds_from_the_next_day_on(void **state)
+{
+    (void)state;
+    struct provider_gate *const gate = gate_of(100000, 48000, 2, 0);
+    assert_int_equal(passing(gate, day_ms, PROVIDER_OVER_DAYS), 24000);
+
+    provider_gate_divide(gate, 1, 0, after(day_ms + hour_ms)); /* the other may have had its part */
+
+    assert_int_equal(passing(gate, 2 * day_ms - 1, PROVIDER_OVER_DAYS), 0);
+    assert_int_equal(passing(gate, 2 * day_ms, PROVIDER_OVER_DAYS), 48000);
+    provider_gate_destroy(gate);
+}
+
+static void who_had_more_than_its_new_part_waits_for_the_next_day(void **state)
+{
+    (void)state;
+    struct provider_gate *const gate = gate_of(100000, 4800, 1, 0);
+    assert_int_equal(passing(gate, day_ms, PROVIDER_OVER_DAYS), 4800);
+
+    provider_gate_divide(gate, 2, 0, after(day_ms + hour_ms));
+
+    assert_int_equal(passing(gate, 2 * day_ms - 1, PROVIDER_OVER_DAYS), 0);
+    assert_int_equal(passing(gate, 2 * day_ms, PROVIDER_OVER_DAYS), 2400);
+    provider_gate_destroy(gate);
+}
+
+static void dividing_again_and_again_gains_nothing(void **state)
+{
+    (void)state;
+    struct provider_gate *const gate = gate_of(100000, 48000, 2, 0);
+    unsigned passed = 0;
+    for (int64_t minute = 0; minute < 24 * 60; minute++) {
+        provider_gate_divide(gate, 1 + (unsigned)minute % 2, 0, after(minute * 60000));
+        passed += passing(gate, minute * 60000, PROVIDER_OVER_DAYS);
+    }
+    assert_int_equal(passed, 24000);
+    provider_gate_destroy(gate);
+}
+
+static void who_is_in_stays_in_while_it_is_divided(void **state)
+{
+    (void)state;
+    struct provider_gate *const gate = gate_with(1, 1000);
+    provider_gate_divide(gate, 2, 0, start);
+    assert_int_equal(provider_gate_enter(gate, instant_now()), PROVIDER_IS_BUSY);
+    assert_int_equal(provider_gate_count(gate, start), PROVIDER_PASSES);
+    provider_gate_leave(gate);
+    assert_int_equal(provider_gate_enter(gate, instant_now()), PROVIDER_PASSES);
+    provider_gate_destroy(gate);
+}
+
+enum { THREADS = 4, REQUESTS = 20000 };
+
+struct crowd {
+    struct provider_gate *gate;
+    atomic_uint passed;
+};
+
+static void *ask_often(void *context)
+{
+    struct crowd *const crowd = context;
+    for (unsigned i = 0; i < REQUESTS; i++) {
+        if (provider_gate_enter(crowd->gate, INSTANT_NEVER) == PROVIDER_PASSES) {
+            crowd->passed += provider_gate_count(crowd->gate, after(day_ms)) == PROVIDER_PASSES;
+            provider_gate_leave(crowd->gate);
+        }
+    }
+    return NULL;
+}
+
+static void threads_may_ask_while_it_is_divided(void **state)
+{
+    (void)state;
+    struct crowd crowd = {.gate = gate_of(100000, 4000, 2, 0)};
+    pthread_t threads[THREADS];
+    provider_gate_leave(crowd.gate);
+    for (size_t i = 0; i < THREADS; i++) {
+        assert_int_equal(pthread_create(&threads[i], NULL, ask_often, &crowd), 0);
+    }
+    for (unsigned i = 0; i <= 1000; i++) {
+        provider_gate_divide(crowd.gate, 1 + i % 2, 0, after(day_ms));
+    }
+    for (size_t i = 0; i < THREADS; i++) {
+        assert_int_equal(pthread_join(threads[i], NULL), 0);
+    }
+
+    assert_int_equal(crowd.passed + passing(crowd.gate, day_ms, PROVIDER_OVER_DAYS), 2000);
+    provider_gate_destroy(crowd.gate);
+}
+
 static void nobody_enters_while_it_rests(void **state)
 {
     (void)state;
@@ -308,6 +443,14 @@ int main(void)
         cmocka_unit_test(who_waits_for_another_worker_enters_after_it),
         cmocka_unit_test(no_worker_of_a_machine_enters_while_it_rests_and_all_may_after),
         cmocka_unit_test(who_is_told_of_a_rest_keeps_nobody_out),
+        cmocka_unit_test(more_workers_leave_less_to_each_from_then_on),
+        cmocka_unit_test(a_smaller_part_holds_for_the_rest_of_the_day),
+        cmocka_unit_test(a_smaller_part_comes_more_slowly_on_the_first_day),
+        cmocka_unit_test(a_larger_part_holds_from_the_next_day_on),
+        cmocka_unit_test(who_had_more_than_its_new_part_waits_for_the_next_day),
+        cmocka_unit_test(dividing_again_and_again_gains_nothing),
+        cmocka_unit_test(who_is_in_stays_in_while_it_is_divided),
+        cmocka_unit_test(threads_may_ask_while_it_is_divided),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

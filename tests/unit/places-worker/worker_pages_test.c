@@ -1,4 +1,5 @@
 /* Do a worker's numbers come out as what reads them expects? */
+#include "common/reload.h"
 #include "places-worker/worker_pages.h"
 
 #include <setjmp.h>
@@ -11,6 +12,8 @@
 
 static const enum places_provider providers[] = {PROVIDER_GOOGLE_LEGACY, PROVIDER_EMBEDDED};
 
+static const struct reload reload = {.digest = 0xabc, .restart_for = "limits"};
+
 static struct worker_view view_of(const struct worker_counts *counts)
 {
     return (struct worker_view){
@@ -18,6 +21,8 @@ static struct worker_view view_of(const struct worker_counts *counts)
         .worker = "places-1",
         .uptime_ms = 5,
         .is_ready = true,
+        .reload = &reload,
+        .workers = 3,
         .threads = 2,
         .in_hand = 1,
         .provider_count = 2,
@@ -62,7 +67,8 @@ static void the_status_is_json_with_each_provider(void **state)
     static const char wanted[] =
         "{\"kind\":\"places-worker\",\"herd\":\"goloman\",\"worker\":"
         "\"places-1\",\"uptime_ms\":5,\"ready\":true,"
-        "\"threads\":2,\"in_hand\":1,\"asked\":3,\"refused\":1,\"by_"
+        "\"topology\":{\"digest\":\"0000000000000abc\",\"restart_for\":\"limits\"},"
+        "\"workers\":3,\"threads\":2,\"in_hand\":1,\"asked\":3,\"refused\":1,\"by_"
         "status\":{\"OK\":2},\"mean_us\":0,\"max_us\":0,"
         "\"cache\":{\"answers\":4,\"bytes\":4000},"
         "\"providers\":[{\"provider\":\"google-legacy\",\"asked\":0,"
