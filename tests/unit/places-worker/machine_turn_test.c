@@ -172,7 +172,7 @@ static void a_rest_outlives_who_said_it(void **state)
 static void a_rest_of_ages_is_not_believed(void **state)
 {
     struct fixture *const f = *state;
-    kill_owner(start_owner(f, 2 * MACHINE_TURN_REST_MAX_MS));
+    kill_owner(start_owner(f, (int64_t)2 * MACHINE_TURN_REST_MAX_MS));
     assert_true(machine_turn_try(f->turns[0]));
     assert_true(instant_is_before(machine_turn_rests_until(f->turns[0]), instant_now()));
 }
