@@ -29,6 +29,8 @@ const char *import_format_name(enum import_format format)
     return names[format];
 }
 
+#define AS_SEQUENCE "; write it as a sequence (osmium export -f geojsonseq -u type_id)"
+
 static bool contains(struct slice text, const char *word)
 {
     const size_t length = strlen(word);
@@ -38,6 +40,14 @@ static bool contains(struct slice text, const char *word)
         }
     }
     return false;
+}
+
+/* A length of four bytes, then a record that begins with its type. */
+static bool is_pbf(struct slice head)
+{
+    static const char type[] = "\x0A\x09OSMHeader";
+    const size_t length = sizeof type - 1;
+    return head.length >= 4 + length && memcmp(head.data + 4, type, length) == 0;
 }
 
 static bool is_geonames(struct slice head)
@@ -59,7 +69,11 @@ const char *import_format_guess(struct slice head, enum import_format *ret_forma
         return "is empty";
     }
     if (rest.data[0] == '<') {
-        return "is XML or HTML, not a file of places";
+        return contains(rest, "<osm") ? "is OpenStreetMap's XML" AS_SEQUENCE
+                                      : "is XML or HTML, not a file of places";
+    }
+    if (is_pbf(head)) {
+        return "is OpenStreetMap's PBF" AS_SEQUENCE;
     }
     if (rest.data[0] == record_separator) {
         *ret_format = IMPORT_GEOJSONSEQ;
@@ -73,7 +87,7 @@ const char *import_format_guess(struct slice head, enum import_format *ret_forma
         return "is none of geojsonseq, overpass, geonames";
     }
     if (contains(rest, "\"FeatureCollection\"")) {
-        return "is one GeoJSON object; write it as a sequence (osmium export -f geojsonseq)";
+        return "is one GeoJSON object" AS_SEQUENCE;
     }
     if (contains(rest, "\"Feature\"")) {
         *ret_format = IMPORT_GEOJSONSEQ;

@@ -220,6 +220,8 @@ static void formats_are_told_by_their_beginnings(void **state)
     assert_int_equal(format, IMPORT_GEONAMES);
     assert_non_null(import_format_guess(slice_of(""), &format));
     assert_non_null(import_format_guess(slice_of("<!DOCTYPE html>"), &format));
+    assert_non_null(import_format_guess(slice_of("<?xml version='1.0'?>\n<osm>"), &format));
+    assert_non_null(import_format_guess(slice_of_bytes("\0\0\0\r\n\tOSMHeader", 15), &format));
     assert_non_null(import_format_guess(slice_of("{\"type\":\"FeatureCollection\""), &format));
     assert_non_null(import_format_guess(slice_of("{\"a\":1}"), &format));
     assert_non_null(import_format_guess(slice_of("a\tb\n"), &format));
