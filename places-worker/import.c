@@ -239,12 +239,13 @@ static void print_report(const struct import *import,
     buffer_clear(&reasons);
     if (counts != NULL) {
         printf("%s: %" PRIu64 " new, %" PRIu64 " replaced, %" PRIu64 " as they were, %" PRIu64
-               " given more than once\n",
+               " given more than once, %" PRIu64 " known by another id\n",
             database,
             counts->added,
             counts->replaced,
             counts->unchanged,
-            counts->repeated);
+            counts->repeated,
+            counts->doubles);
     }
 }
 

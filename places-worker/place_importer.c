@@ -1,10 +1,11 @@
 /*
- * New places are gathered in a temporary table, compared with what is there, and written in the
- * order of the curve behind the old ones.
+ * New places are gathered in a temporary table, compared with each other and with what is there,
+ * and written in the order of the curve behind the old ones.
  */
 #include "places-worker/place_importer.h"
 
 #include "places-worker/place_curve.h"
+#include "places-worker/place_doubles.h"
 #include "places-worker/place_schema.h"
 #include "places-worker/place_worth.h"
 
@@ -442,6 +443,7 @@ static enum status write_places(
             importer->settings.source,
             &source) ||
         !read_number(importer, "SELECT count(*) FROM gathered", NULL, &gathered) ||
+        !place_doubles_drop(importer->database, source, &counts->doubles) ||
         !change(importer, keep_vicinity_sql, source, &ignored) ||
         !change(importer, drop_unchanged_sql, source, &counts->unchanged) ||
         !change(importer, find_replaced_sql, source, &ignored) ||

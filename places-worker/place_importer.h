@@ -55,6 +55,7 @@ struct place_importer_counts {
     uint64_t replaced;  /* by something that differs */
     uint64_t unchanged; /* the database had them so */
     uint64_t repeated;  /* of an id that came before in this import */
+    uint64_t doubles;   /* of others, by another id: left out (place_doubles.h) */
 };
 
 /*

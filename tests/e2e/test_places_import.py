@@ -62,7 +62,7 @@ def files_in(folder):
 def test_a_text_sequence_is_loaded_and_told(database):
     text = sequence(feature(1, **{"addr:street": "Gasse", "addr:housenumber": "3", "addr:city": "Stadt"}),
                     feature(2, kind=("amenity", "bench")), {"type": "Feature", "id": "n3", "geometry": None, "properties": {}},
-                    feature(4, latitude=95)) + "\x1enonsense\n" + sequence(feature(5))
+                    feature(4, latitude=95)) + "\x1enonsense\n" + sequence(feature(5, "Strand"))
 
     done = load(database, text)
 
@@ -74,10 +74,10 @@ def test_a_text_sequence_is_loaded_and_told(database):
         '  skipped 1 of no kind that people look for; the first: feature 2, "Café Meer"',
         '  skipped 1 without a position on the Earth; the first: feature 4, "Café Meer"',
         "  skipped 1 malformed; the first: feature 5",
-        f"{database}: 2 new, 0 replaced, 0 as they were, 0 given more than once",
+        f"{database}: 2 new, 0 replaced, 0 as they were, 0 given more than once, 0 known by another id",
     ]
     types = "cafe food store point_of_interest establishment"
-    assert places_in(database) == [("osm:node/1", "Café Meer", types, "Gasse 3, Stadt"), ("osm:node/5", "Café Meer", types, "")]
+    assert places_in(database) == [("osm:node/1", "Café Meer", types, "Gasse 3, Stadt"), ("osm:node/5", "Strand", types, "")]
     assert files_in(database.parent) == ["places.sqlite"]
 
 
@@ -99,9 +99,20 @@ def test_the_same_file_twice_changes_nothing(database):
     done = load(database, text)
 
     assert done.stdout.decode().splitlines()[-1] == (
-        f"{database}: 0 new, 0 replaced, 2 as they were, 0 given more than once")
+        f"{database}: 0 new, 0 replaced, 2 as they were, 0 given more than once, 0 known by another id")
     after = os.stat(database)
     assert (before.st_ino, before.st_mtime_ns) == (after.st_ino, after.st_mtime_ns)
+
+
+def test_what_is_there_by_another_id_is_left_out_each_time(database):
+    shutil.copy(SHIPPED, database)
+    text = sequence(feature(1), {**feature(2), "id": "w2"},  # a caf\u00e9 as a point and as a shape
+                    feature(3, "Vaduz (Bahnhof)", ("railway", "halt"), latitude=47.1683, longitude=9.5078))
+
+    assert load(database, text).stdout.decode().splitlines()[-1] == (
+        f"{database}: 1 new, 0 replaced, 0 as they were, 0 given more than once, 2 known by another id")
+    assert load(database, text).stdout.decode().splitlines()[-1] == (
+        f"{database}: 0 new, 0 replaced, 1 as they were, 0 given more than once, 2 known by another id")
 
 
 def test_what_changed_is_replaced_and_the_rest_stays(database):
@@ -110,7 +121,7 @@ def test_what_changed_is_replaced_and_the_rest_stays(database):
     done = load(database, sequence(feature(2, "Two"), feature(3, "Drei")))
 
     assert done.stdout.decode().splitlines()[-1] == (
-        f"{database}: 1 new, 1 replaced, 0 as they were, 0 given more than once")
+        f"{database}: 1 new, 1 replaced, 0 as they were, 0 given more than once, 0 known by another id")
     assert [name for _, name, _, _ in places_in(database)] == ["Café Meer", "Two", "Drei"]
 
 
@@ -128,6 +139,7 @@ def test_a_source_of_its_own_needs_a_credit(database):
 @pytest.mark.parametrize("text, options, cause", [
     ("", [], "the input is empty"),
     ("<html>busy</html>", [], "the input is XML or HTML, not a file of places"),
+    ("\0\0\0\r\n\tOSMHeader\x18|", [], "the input is OpenStreetMap's PBF; write it as a sequence (osmium export -f geojsonseq"),
     ("hello\n", [], "the input is none of geojsonseq, overpass, geonames"),
     ('{"type":"FeatureCollection","features":[]}', [], "the input is one GeoJSON object"),
     (geonames(1, "Atlantis"), ["--format", "overpass"], "the input is not overpass but geonames"),
@@ -139,7 +151,7 @@ def test_a_source_of_its_own_needs_a_credit(database):
     (overpass(remark="runtime error: Query timed out"), [], "the input is incomplete: Overpass remarks an error"),
     (overpass({"type": "node", "id": 1, "lat": 0, "lon": 0, "tags": {"name": "A", "shop": "books"}})[:-9], [],
      "the input ends in its middle"),
-], ids=["nothing", "html", "text", "one object", "another format", "no such format", "no such source", "a long credit", "nothing usable",
+], ids=["nothing", "html", "pbf", "text", "one object", "another format", "no such format", "no such source", "a long credit", "nothing usable",
         "cut off", "a remark", "half a document"])
 def test_what_cannot_be_used_is_told_and_leaves_what_was_there(database, text, options, cause):
     assert load(database, sequence(feature(9, "Old"))).returncode == 0
