@@ -18,4 +18,5 @@ def links: map(select(.connected == true)) as $up | "\($up | length)/\(length)";
 | ($rows[] | [., $widths] | transpose | map(.[1] as $width | .[0] | pad($width)) | join("  ") | sub(" +$"; "")),
     "",
     (if .problems != [] then .problems[] elif .converged then "converged: all servers know the same"
-        else empty end)
+        else empty end),
+    .notes[]

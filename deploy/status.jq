@@ -1,5 +1,6 @@
 # The state of a herd as one document, from lines of fields: kind, name, pid, state, why it is not ready, admin address,
-# other addresses, seconds of running, bytes of memory, and what its /status says. All is well if there are no problems.
+# other addresses, seconds of running, bytes of memory, and what its /status says. All is well if there are no problems;
+# notes tell how the herd differs from its topology.
 def names: map(.name) | join(" ");
 
 [inputs / "\t" | {
@@ -17,8 +18,11 @@ def names: map(.name) | join(" ");
     | (.links // [] | map({from: $from, to: .neighbour, connected, behind})),
       (.nodes // [] | map({from: $from, to: .server, connected: .up})),
       (.workers // [] | map({from: $from, to: .name, connected: .up})))
-    | add // [] | map(select($states[.to] != "down"))) as $links
+    | add // [] | map(select($states[.to] as $state | $state != null and $state != "down"))) as $links
 | ($links | map(select(.connected != true) | {from, to})) as $unlinked
+| ($all | map(select(.state != "down" and .admin != null
+    and (.status == null or (.status.topology | . != null and .digest != $digest))))) as $stale
+| ($strays | split("\n") | map(select(. != ""))) as $strays
 | {
     herd: $herd, topology: $topology, run: $run, converged: $converged,
     linked: (($linking | all(.status != null)) and $unlinked == []), unlinked: $unlinked,
@@ -31,5 +35,12 @@ def names: map(.name) | join(" ");
         + (if $groups | length > 1
             then ["not converged: \($groups | map("[\(names)]") | join(" and ")) know different things"]
             else [] end)),
+    stale: ($stale | map(.name)), strays: $strays,
+    notes: (
+        ($all | map(select((.status.topology.restart_for // "") != "")) | group_by(.status.topology.restart_for)
+            | map("changes of \(.[0].status.topology.restart_for) wait for the next restart of \(names)"))
+        + ($stale | map(select(.status != null)) | if . == [] then []
+            else ["the topology has changed since \(names) read it: deploy/herd reload"] end)
+        + [$strays[] | "\(.) runs and is not in the topology: deploy/herd stop \(.)"]),
     processes: $all
 } | . + {well: (.problems == [])}

@@ -12,7 +12,7 @@ import pytest
 
 from support.client import ask, parse_at
 from support.herd import BUILD, ROOT, Herd, wait_until
-from support.topology import GOLOMAN, make_topology
+from support.topology import GOLOMAN, free_ports, make_topology
 
 UCLA = b"+34.068930-118.445127"
 
@@ -375,3 +375,106 @@ def test_unknown_names_are_told_with_those_there_are(deployment):
 
     assert process.returncode == 1 and "has no process Wulkes; it has Goloman Hands" in process.stderr
     assert topology.returncode == 1 and "no topology gollum; shipped are alford goloman hill single" in topology.stderr
+
+
+# ---- Workers that come and go ----
+
+def add_worker(deployment, name):
+    host = deployment.herd["Goloman"].admin.rsplit(":", 1)[0]
+    ports = free_ports(host)
+    deployment.herd.add_worker(name, requests=f"tcp://{host}:{next(ports)}", admin=f"{host}:{next(ports)}")
+
+
+def gateway_asks(deployment):
+    return [one["name"] for one in deployment.herd["gateway"].status()["workers"] if one["up"]]
+
+
+def test_up_after_an_edit_starts_new_workers_and_the_others_learn_of_them(deployment):
+    deployment.done("up")
+    before = deployment.pids()
+    add_worker(deployment, "places-3")
+    assert "the topology has changed since Goloman Hands" in deployment("status").stdout
+
+    deployment.done("up")
+
+    assert {name: deployment.pids()[name] for name in before} == before
+    assert gateway_asks(deployment) == ["places-1", "places-2", "places-3"]
+    assert deployment.done("status").endswith("\nconverged: all servers know the same\n")
+
+
+def test_reload_says_what_was_taken_over_and_what_is_left_to_do(deployment):
+    deployment.done("up")
+    before = deployment.pids()
+    deployment.herd.remove_worker("places-1")
+    add_worker(deployment, "places-3")
+    deployment.herd.topology["limits"]["answer_within_ms"] = 2900
+    deployment.herd.write_topology()
+
+    assert deployment.done("reload").splitlines() == [
+        "gateway asks places-3 from now on",
+        "gateway asks places-1 no more",
+        "places-3 is down",
+        "changes of limits wait for the next restart of Goloman Hands Holiday Wilkes Welsh places-2 gateway",
+        "places-1 runs and is not in the topology: deploy/herd stop places-1",
+    ]
+
+    deployment.done("start", "places-3")
+    assert deployment.done("stop", "places-1") == "places-1 stopped\n"
+    assert {name: pid for name, pid in deployment.pids().items() if name in before} == {
+        name: pid for name, pid in before.items() if name != "places-1"}
+    assert gateway_asks(deployment) == ["places-2", "places-3"]
+    notes = json.loads(deployment.done("status", "--json"))["notes"]
+    assert notes == ["changes of limits wait for the next restart of Goloman Hands Holiday Wilkes Welsh places-2 gateway"]
+
+    for name in ("Goloman", "Hands", "Holiday", "Welsh", "Wilkes", "places-2", "gateway"):
+        deployment.done("restart", name)
+    assert json.loads(deployment.done("status", "--json"))["notes"] == []
+
+
+def test_reload_of_what_has_not_changed_says_so(deployment):
+    deployment.done("up")
+
+    assert deployment.done("reload") == "gateways ask the same workers as before\n"
+
+
+def test_reload_refuses_a_broken_topology_and_tells_nobody(deployment):
+    deployment.done("up")
+    good = deployment.herd.path.read_text()
+    deployment.herd.path.write_text(good.replace("Welsh", "We lsh", 1))
+
+    result = deployment("reload")
+
+    deployment.herd.path.write_text(good)
+    assert result.returncode == 1 and len(result.stderr.splitlines()) == 1 and "We lsh" in result.stderr
+    assert "topology_refused" not in deployment.done("logs", "--lines", "1000")
+
+
+def test_reload_names_who_has_not_reacted(deployment):
+    deployment.done("up")
+    os.kill(deployment.pids()["Welsh"], signal.SIGSTOP)
+    try:
+        result = deployment("reload")
+    finally:
+        os.kill(deployment.pids()["Welsh"], signal.SIGCONT)
+
+    assert result.returncode == 1
+    assert "Welsh has not read the topology" in result.stderr
+
+
+def test_reload_of_a_herd_that_does_not_run_says_so(deployment):
+    result = deployment("reload")
+
+    assert result.returncode == 1 and "does not run" in result.stderr
+
+
+def test_a_process_that_the_topology_no_longer_has_is_shown_and_can_be_stopped(deployment):
+    deployment.done("up")
+    deployment.herd.remove_worker("places-2")
+
+    status = json.loads(deployment("status", "--json").stdout)
+    assert status["strays"] == ["places-2"]
+    assert "places-2 runs and is not in the topology: deploy/herd stop places-2" in status["notes"]
+
+    deployment.done("stop", "places-2")
+    assert "places-2" not in deployment.living()
+    assert deployment("stop", "places-2").returncode == 1  # now it is neither here nor there
