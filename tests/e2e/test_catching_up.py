@@ -2,11 +2,11 @@
 
 import itertools
 import re
-import threading
 
 import pytest
 
 from support.client import parse_at
+from support.client_threads import ClientThreads
 from support.herd import IS_SANITIZED, wait_until
 from support.node_socket import NodeReader
 from support.topology import GOLOMAN
@@ -106,37 +106,22 @@ def test_a_stopped_neighbour_costs_the_others_no_memory_however_much_changes(mak
     wait_equal(herd)
 
 
-class LiveReports:
-    """Clients of these servers, in threads, that report a new id as soon as the one before is answered."""
+class LiveReports(ClientThreads):
+    """Clients of these servers that report a new id as soon as the one before is answered."""
 
     def __init__(self, herd, servers):
+        super().__init__()
         self.herd = herd
-        self.stopping = threading.Event()
-        self.failures = []
         self.answered = {server: [] for server in servers}  # ids
-        self.threads = [threading.Thread(target=self._run, args=(server,)) for server in servers]
-
-    def __enter__(self):
-        for thread in self.threads:
-            thread.start()
-        return self
-
-    def __exit__(self, *_):
-        self.stopping.set()
-        for thread in self.threads:
-            thread.join(30)
-            assert not thread.is_alive(), "a client waits for ever"
-        assert not self.failures, self.failures
+        for server in servers:
+            self.add(f"a client of {server}", self._run, server)
 
     def _run(self, server):
-        try:
-            with self.herd.connect(server) as client:
-                while not self.stopping.wait(0.001):
-                    name = b"live-%s-%d" % (server.encode(), len(self.answered[server]))
-                    assert parse_at(client.ask(b"IAMAT %s %s 1520023934" % (name, UCLA))).id == name
-                    self.answered[server].append(name)
-        except (AssertionError, OSError, EOFError) as complaint:
-            self.failures.append(f"{server}: {complaint}")
+        with self.herd.connect(server) as client:
+            while not self.stopping.wait(0.001):
+                name = b"live-%s-%d" % (server.encode(), len(self.answered[server]))
+                assert parse_at(client.ask(b"IAMAT %s %s 1520023934" % (name, UCLA))).id == name
+                self.answered[server].append(name)
 
     def wait_for_more(self):
         wanted = {server: len(ids) + LIVE for server, ids in self.answered.items()}

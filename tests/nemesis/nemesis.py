@@ -11,11 +11,10 @@ import itertools
 import pathlib
 import random
 import re
-import threading
 import time
 
 from nemesis.history import SECOND, Command, Death, End, History, Sight, Version, check
-from support.client import Client
+from support.client_threads import ClientThreads
 from support.herd import Herd, wait_until
 from support.network import Network, partition
 from support.node_socket import NodeReader
@@ -49,42 +48,19 @@ def resources(process):
     }
 
 
-class Load:
-    """Clients and readers in threads of their own; what they saw is in the history when they have ended."""
+class Load(ClientThreads):
+    """Clients and readers; what they saw is in the history when they have ended."""
 
     def __init__(self, herd, prefix, seed):
+        super().__init__()
         self.herd = herd
-        self.prefix = prefix
-        self.stopping = threading.Event()
         self.history = History(herd.servers, ANSWER_DEADLINE_S)
-        self.broken = []
         self.ids = [b"%s-%d" % (prefix, number) for number in range(IDS)]
-        clients = itertools.product(herd.gateways, herd.servers + ["*"])
-        self.threads = [
-            threading.Thread(target=self._guarded, args=(self._client, gateway, server, random.Random(f"{seed} {gateway} {server}")))
-            for gateway, server in clients
-        ] + [
-            threading.Thread(target=self._guarded, args=(self._reader, server, random.Random(f"{seed} {server}")))
-            for server in herd.servers
-        ]
-
-    def __enter__(self):
-        for thread in self.threads:
-            thread.start()
-        return self
-
-    def __exit__(self, *_):
-        self.stopping.set()
-        for thread in self.threads:
-            thread.join(60)
-            assert not thread.is_alive(), "a client waits for ever"
-        assert not self.broken, "\n".join(self.broken)
-
-    def _guarded(self, run, *args):
-        try:
-            run(*args)
-        except Exception as complaint:  # of the test itself; told when the load ends
-            self.broken.append(f"{run.__name__} {args[:-1]}: {type(complaint).__name__}: {complaint}")
+        for gateway, server in itertools.product(herd.gateways, herd.servers + ["*"]):
+            chance = random.Random(f"{seed} {gateway} {server}")
+            self.add(f"a client of {server} by {gateway}", self._client, gateway, server, chance)
+        for server in herd.servers:
+            self.add(f"a reader of {server}", self._reader, server, random.Random(f"{seed} {server}"))
 
     def _command(self, chance):
         """Mostly reports of now; also of the past, of the future, and of times that others use for the same id."""

@@ -1,9 +1,9 @@
 """A steady load of clients, every answer of which is checked, while a test does something else."""
 
 import itertools
-import threading
 
 from support.client import parse_at
+from support.client_threads import ClientThreads
 from support.herd import wait_until
 
 UCLA = b"+34.068930-118.445127"
@@ -13,18 +13,18 @@ UCLA = b"+34.068930-118.445127"
 PAUSE_S = 0.003
 
 
-class Load:
-    """Clients in threads of their own that ask all the time and check every answer."""
+class Load(ClientThreads):
+    """Clients that ask all the time and check every answer."""
 
     def __init__(self, herd, gateway):
+        super().__init__()
         self.herd = herd
         self.gateway = gateway
-        self.stopping = threading.Event()
-        self.failures = []
         self.answered = 0
-        self.threads = [
-            threading.Thread(target=self._run, args=(self._reports, server)) for server in herd.servers
-        ] + [threading.Thread(target=self._run, args=(self._questions, server)) for server in herd.servers[:2]]
+        for server in herd.servers:
+            self.add(f"a client of {server} that reports", self._run, self._reports, server)
+        for server in herd.servers[:2]:
+            self.add(f"a client of {server} that asks", self._run, self._questions, server)
 
     def __enter__(self):
         self.herd.ask("*", b"IAMAT loaded %s 4000000000\n" % UCLA, gateway=self.gateway)
@@ -33,26 +33,14 @@ class Load:
                 lambda at=server: self.herd.ask(at, b"WHATSAT loaded 1 0\n", gateway=self.gateway).startswith(b"AT "),
                 f"{server} knows the place that is asked about",
             )
-        for thread in self.threads:
-            thread.start()
-        return self
-
-    def __exit__(self, *_):
-        self.stopping.set()
-        for thread in self.threads:
-            thread.join(30)
-            assert not thread.is_alive(), "a client waits for ever"
-        assert not self.failures, "\n".join(self.failures[:10])
+        return super().__enter__()
 
     def _run(self, ask, server):
-        try:
-            with self.herd.connect(server, self.gateway) as client:
-                for number in itertools.count():
-                    if self.stopping.wait(PAUSE_S):
-                        return
-                    self.answered += ask(client, server.encode(), number)
-        except (AssertionError, OSError, EOFError) as complaint:
-            self.failures.append(f"a client of {server}: {type(complaint).__name__} {complaint}")
+        with self.herd.connect(server, self.gateway) as client:
+            for number in itertools.count():
+                if self.stopping.wait(PAUSE_S):
+                    return
+                self.answered += ask(client, server.encode(), number)
 
     @staticmethod
     def _reports(client, server, number):
