@@ -2,6 +2,7 @@
 #include "places-worker/place_doubles.h"
 
 #include "places-worker/circle.h"
+#include "places-worker/sql_statement.h"
 
 #include <sqlite3.h>
 
@@ -66,20 +67,6 @@ static void is_within(sqlite3_context *context, int count, sqlite3_value **value
     sqlite3_result_int(context, circle_contains(&circle, there, &distance_m) ? 1 : 0);
 }
 
-/* Runs one statement about the source; *count grows by the rows it changed. */
-static bool drop(sqlite3 *database, const char *sql, int64_t source, uint64_t *count)
-{
-    sqlite3_stmt *statement = NULL;
-    if (sqlite3_prepare_v2(database, sql, -1, &statement, NULL) != SQLITE_OK) {
-        return false;
-    }
-    sqlite3_bind_int64(statement, 1, source);
-    const int code = sqlite3_step(statement);
-    sqlite3_finalize(statement);
-    *count += (uint64_t)sqlite3_changes(database);
-    return code == SQLITE_DONE;
-}
-
 bool place_doubles_drop(struct sqlite3 *database, int64_t source, uint64_t *ret_count)
 {
     const int flags = SQLITE_UTF8 | SQLITE_DETERMINISTIC;
@@ -91,9 +78,11 @@ bool place_doubles_drop(struct sqlite3 *database, int64_t source, uint64_t *ret_
         return false;
     }
     for (size_t i = 0; i < sizeof drop_sql / sizeof drop_sql[0]; i++) {
-        if (!drop(database, drop_sql[i], source, &count)) {
+        uint64_t dropped;
+        if (!sql_statement_change(database, drop_sql[i], source, &dropped)) {
             return false;
         }
+        count += dropped;
     }
     *ret_count = count;
     return true;

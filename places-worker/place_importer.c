@@ -8,6 +8,7 @@
 #include "places-worker/place_doubles.h"
 #include "places-worker/place_schema.h"
 #include "places-worker/place_worth.h"
+#include "places-worker/sql_statement.h"
 
 #include <sqlite3.h>
 
@@ -39,9 +40,6 @@ struct place_importer {
     bool is_source_changed;
 };
 
-#define TEXT_OF(number)  TEXT_OF_(number)
-#define TEXT_OF_(number) #number
-
 /* The copy gets its name only when it is complete, so it needs no journal. */
 static const char settings_sql[] = "PRAGMA journal_mode = OFF;"
                                    "PRAGMA synchronous = OFF;"
@@ -49,10 +47,7 @@ static const char settings_sql[] = "PRAGMA journal_mode = OFF;"
                                    "PRAGMA cache_size = -32768;"
                                    "PRAGMA temp_store = FILE;"
                                    "PRAGMA temp.cache_size = -16384;";
-static const char new_sql[] = "PRAGMA application_id = " TEXT_OF(
-    PLACE_SCHEMA_APPLICATION_ID) ";"
-                                 "PRAGMA user_version = " TEXT_OF(
-                                     PLACE_SCHEMA_VERSION) ";" PLACE_SCHEMA_TABLES;
+static const char new_sql[] = PLACE_SCHEMA_HEADER PLACE_SCHEMA_TABLES;
 static const char begin_sql[] =
     "CREATE TEMP TABLE gathered ("
     "  id TEXT PRIMARY KEY, curve INTEGER NOT NULL, latitude REAL NOT NULL,"
@@ -374,38 +369,26 @@ enum status place_importer_open(const struct place_importer_settings *settings,
 
 /* ---- Adding ---- */
 
-static void bind_slice(sqlite3_stmt *statement, int at, struct slice text)
-{
-    sqlite3_bind_text(
-        statement, at, text.length > 0 ? text.data : "", (int)text.length, SQLITE_STATIC);
-}
-
-static int run(sqlite3_stmt *statement)
-{
-    sqlite3_step(statement);
-    return sqlite3_reset(statement);
-}
-
 enum status place_importer_add(
     struct place_importer *importer, const struct import_place *place, struct buffer *complaint)
 {
     const struct slice types = slice_of(place->types);
     const enum ranking_family family = place_worth_of(types).family;
-    bind_slice(importer->add_kind, 1, types);
+    sql_statement_bind_text(importer->add_kind, 1, types);
     sqlite3_bind_int(importer->add_kind, 2, (int)family);
 
     sqlite3_stmt *const row = importer->add_place;
-    bind_slice(row, 1, buffer_slice(&place->id));
+    sql_statement_bind_text(row, 1, buffer_slice(&place->id));
     sqlite3_bind_int64(row, 2, place_curve(place->location));
     sqlite3_bind_double(row, 3, place->location.latitude);
     sqlite3_bind_double(row, 4, place->location.longitude);
     sqlite3_bind_int64(row, 5, (sqlite3_int64)place->prominence);
-    bind_slice(row, 6, types);
-    bind_slice(row, 7, buffer_slice(&place->name));
-    bind_slice(row, 8, buffer_slice(&place->vicinity));
+    sql_statement_bind_text(row, 6, types);
+    sql_statement_bind_text(row, 7, buffer_slice(&place->name));
+    sql_statement_bind_text(row, 8, buffer_slice(&place->vicinity));
     sqlite3_bind_int(row, 9, (int)family);
 
-    if (run(importer->add_kind) != SQLITE_OK || run(row) != SQLITE_OK) {
+    if (sql_statement_run(importer->add_kind) != SQLITE_OK || sql_statement_run(row) != SQLITE_OK) {
         return complain_of_database(importer, complaint);
     }
     importer->add_count++;
@@ -414,26 +397,10 @@ enum status place_importer_add(
 
 /* ---- Committing ---- */
 
-/* Runs one statement about the source; *ret_changed: how many rows it changed. */
-static bool change(
-    struct place_importer *importer, const char *sql, int64_t source, uint64_t *ret_changed)
-{
-    sqlite3_stmt *statement = NULL;
-    if (!prepare(importer, sql, &statement)) {
-        return false;
-    }
-    if (sqlite3_bind_parameter_count(statement) > 0) {
-        sqlite3_bind_int64(statement, 1, source);
-    }
-    const int code = sqlite3_step(statement);
-    sqlite3_finalize(statement);
-    *ret_changed = (uint64_t)sqlite3_changes(importer->database);
-    return code == SQLITE_DONE;
-}
-
 static enum status write_places(
     struct place_importer *importer, struct place_importer_counts *counts, struct buffer *complaint)
 {
+    sqlite3 *const database = importer->database;
     int64_t source = 0;
     int64_t gathered = 0;
     uint64_t ignored;
@@ -443,16 +410,16 @@ static enum status write_places(
             importer->settings.source,
             &source) ||
         !read_number(importer, "SELECT count(*) FROM gathered", NULL, &gathered) ||
-        !place_doubles_drop(importer->database, source, &counts->doubles) ||
-        !change(importer, keep_vicinity_sql, source, &ignored) ||
-        !change(importer, drop_unchanged_sql, source, &counts->unchanged) ||
-        !change(importer, find_replaced_sql, source, &ignored) ||
-        !change(importer, drop_boxes_sql, source, &ignored) ||
-        !change(importer, drop_replaced_sql, source, &counts->replaced) ||
-        !change(importer, mark_sql, source, &ignored) ||
-        !change(importer, write_sql, source, &written) ||
-        !change(importer, write_boxes_sql, source, &ignored) ||
-        sqlite3_exec(importer->database, "COMMIT", NULL, NULL, NULL) != SQLITE_OK) {
+        !place_doubles_drop(database, source, &counts->doubles) ||
+        !sql_statement_change(database, keep_vicinity_sql, source, &ignored) ||
+        !sql_statement_change(database, drop_unchanged_sql, source, &counts->unchanged) ||
+        !sql_statement_change(database, find_replaced_sql, source, &ignored) ||
+        !sql_statement_change(database, drop_boxes_sql, source, &ignored) ||
+        !sql_statement_change(database, drop_replaced_sql, source, &counts->replaced) ||
+        !sql_statement_change(database, mark_sql, source, &ignored) ||
+        !sql_statement_change(database, write_sql, source, &written) ||
+        !sql_statement_change(database, write_boxes_sql, source, &ignored) ||
+        sqlite3_exec(database, "COMMIT", NULL, NULL, NULL) != SQLITE_OK) {
         return complain_of_database(importer, complaint);
     }
     counts->repeated = importer->add_count - (uint64_t)gathered;

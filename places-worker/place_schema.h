@@ -15,6 +15,15 @@
 #define PLACE_SCHEMA_APPLICATION_ID 0x48455244 /* "HERD" */
 #define PLACE_SCHEMA_VERSION        2
 
+#define PLACE_SCHEMA_TEXT_OF(number)  PLACE_SCHEMA_TEXT_OF_(number)
+#define PLACE_SCHEMA_TEXT_OF_(number) #number
+#define PLACE_SCHEMA_APPLICATION_TEXT PLACE_SCHEMA_TEXT_OF(PLACE_SCHEMA_APPLICATION_ID)
+#define PLACE_SCHEMA_VERSION_TEXT     PLACE_SCHEMA_TEXT_OF(PLACE_SCHEMA_VERSION)
+
+#define PLACE_SCHEMA_HEADER                                                                        \
+    "PRAGMA application_id = " PLACE_SCHEMA_APPLICATION_TEXT ";"                                   \
+    "PRAGMA user_version = " PLACE_SCHEMA_VERSION_TEXT ";"
+
 #define PLACE_SCHEMA_TABLES                                                                        \
     "CREATE TABLE source ("                                                                        \
     "  number INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE, attribution TEXT NOT NULL);"         \

@@ -6,6 +6,7 @@
 
 #include "places-worker/place_curve.h"
 #include "places-worker/place_schema.h"
+#include "places-worker/sql_statement.h"
 
 #include <sqlite3.h>
 
@@ -25,29 +26,15 @@ struct place_writer {
     sqlite3_stmt *add_place;
 };
 
-#define TEXT_OF(number)  TEXT_OF_(number)
-#define TEXT_OF_(number) #number
-
 /* The file is new and gets its name only when it is complete, so it needs no journal. */
 static const char begin_sql[] =
     "PRAGMA journal_mode = OFF;"
     "PRAGMA synchronous = OFF;"
-    "PRAGMA temp_store = MEMORY;"
-    "PRAGMA application_id = " TEXT_OF(
-        PLACE_SCHEMA_APPLICATION_ID) ";"
-                                     "PRAGMA user_version = " TEXT_OF(
-                                         PLACE_SCHEMA_VERSION) ";"
-                                                               "BEGIN;" PLACE_SCHEMA_TABLES
-                                                               "CREATE TEMP TABLE gathered ("
-                                                               "  curve INTEGER NOT NULL, latitude "
-                                                               "REAL NOT NULL, longitude REAL NOT "
-                                                               "NULL,"
-                                                               "  prominence INTEGER NOT NULL, "
-                                                               "kind TEXT NOT NULL, source TEXT "
-                                                               "NOT NULL, id TEXT NOT NULL,"
-                                                               "  name TEXT NOT NULL, vicinity "
-                                                               "TEXT NOT NULL, UNIQUE (source, "
-                                                               "id));";
+    "PRAGMA temp_store = MEMORY;" PLACE_SCHEMA_HEADER "BEGIN;" PLACE_SCHEMA_TABLES
+    "CREATE TEMP TABLE gathered ("
+    "  curve INTEGER NOT NULL, latitude REAL NOT NULL, longitude REAL NOT NULL,"
+    "  prominence INTEGER NOT NULL, kind TEXT NOT NULL, source TEXT NOT NULL, id TEXT NOT NULL,"
+    "  name TEXT NOT NULL, vicinity TEXT NOT NULL, UNIQUE (source, id));";
 
 static const char commit_sql[] =
     "INSERT INTO place (latitude, longitude, prominence, kind, source, id, name, vicinity)"
@@ -123,40 +110,30 @@ enum status place_writer_open(
     return STATUS_OK;
 }
 
-static void bind_slice(sqlite3_stmt *statement, int at, struct slice text)
-{
-    sqlite3_bind_text(statement, at, text.data, (int)text.length, SQLITE_STATIC);
-}
-
-static int run(sqlite3_stmt *statement)
-{
-    sqlite3_step(statement);
-    return sqlite3_reset(statement);
-}
-
 enum status place_writer_add(
     struct place_writer *writer, const struct place_line *place, struct buffer *complaint)
 {
-    bind_slice(writer->add_source, 1, slice_of(place->source->name));
-    bind_slice(writer->add_source, 2, slice_of(place->source->attribution));
-    bind_slice(writer->add_kind, 1, slice_of(place->kind->name));
-    bind_slice(writer->add_kind, 2, slice_of(place->kind->types));
+    sql_statement_bind_text(writer->add_source, 1, slice_of(place->source->name));
+    sql_statement_bind_text(writer->add_source, 2, slice_of(place->source->attribution));
+    sql_statement_bind_text(writer->add_kind, 1, slice_of(place->kind->name));
+    sql_statement_bind_text(writer->add_kind, 2, slice_of(place->kind->types));
     sqlite3_bind_int(writer->add_kind, 3, (int)place->kind->family);
 
     sqlite3_bind_int64(writer->add_place, 1, place_curve(place->location));
     sqlite3_bind_double(writer->add_place, 2, place->location.latitude);
     sqlite3_bind_double(writer->add_place, 3, place->location.longitude);
     sqlite3_bind_int64(writer->add_place, 4, (sqlite3_int64)place->prominence);
-    bind_slice(writer->add_place, 5, slice_of(place->kind->name));
-    bind_slice(writer->add_place, 6, slice_of(place->source->name));
-    bind_slice(writer->add_place, 7, place->id);
-    bind_slice(writer->add_place, 8, place->name);
-    bind_slice(writer->add_place, 9, place->vicinity);
+    sql_statement_bind_text(writer->add_place, 5, slice_of(place->kind->name));
+    sql_statement_bind_text(writer->add_place, 6, slice_of(place->source->name));
+    sql_statement_bind_text(writer->add_place, 7, place->id);
+    sql_statement_bind_text(writer->add_place, 8, place->name);
+    sql_statement_bind_text(writer->add_place, 9, place->vicinity);
 
-    if (run(writer->add_source) != SQLITE_OK || run(writer->add_kind) != SQLITE_OK) {
+    if (sql_statement_run(writer->add_source) != SQLITE_OK ||
+        sql_statement_run(writer->add_kind) != SQLITE_OK) {
         return complain_of_database(writer, complaint);
     }
-    const int code = run(writer->add_place);
+    const int code = sql_statement_run(writer->add_place);
     if (code == SQLITE_CONSTRAINT) {
         return STATUS_MALFORMED;
     }

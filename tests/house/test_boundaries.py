@@ -34,7 +34,7 @@ HEADER_OWNERS = {
     r"curl/.*": {"places-worker/http_fetch"},
     r"sqlite3\.h": {
         "places-worker/place_doubles", "places-worker/place_importer", "places-worker/place_store",
-        "places-worker/place_writer",
+        "places-worker/place_writer", "places-worker/sql_statement",
     },
     r"uv\.h": {"gateway/client_listener", "gateway/clients", "gateway/gateway", "gateway/main"},
     r"xxhash\.h": {"common/topology", "herd-node/report_table"},
