@@ -50,6 +50,7 @@ static void write_workers(struct json_writer *json, const struct gateway_view *v
         json_writer_begin_object(json, NULL);
         json_writer_text(json, "name", slice_of(worker.name));
         json_writer_bool(json, "up", worker.is_up);
+        write_count(json, "lanes_connected", worker.lanes_connected);
         write_count(json, "lanes_busy", worker.lanes_busy);
         write_count(json, "answered", worker.answered);
         write_count(json, "failures", worker.failures);

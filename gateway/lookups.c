@@ -901,6 +901,7 @@ struct lookups_worker_view lookups_view_worker(const struct lookups *lookups, si
     return (struct lookups_worker_view){
         .name = worker->name,
         .is_up = worker->lanes_connected > 0,
+        .lanes_connected = worker->lanes_connected,
         .lanes_busy = worker->lanes_busy,
         .answered = worker->answered,
         .failures = worker->failures,

@@ -134,6 +134,7 @@ struct instant lookups_deadline(const struct lookups *lookups);
 struct lookups_worker_view {
     const char *name;
     bool is_up;
+    size_t lanes_connected;
     size_t lanes_busy;
     uint64_t answered;
     uint64_t failures;

@@ -558,3 +558,60 @@ def test_the_limit_of_a_day_is_that_of_all_workers_together(make_asked, google):
     assert statuses.count("OVER_QUERY_LIMIT") == 30
     asked = sorted(whatsat.herd[worker].status()["providers"][0]["by_status"]["OK"] for worker in whatsat.herd.workers)
     assert asked == [3, 3, 4]
+
+
+# ---- Workers that come and go ----
+
+def describe_absent_worker(herd, name):
+    """One that is in the file and never runs."""
+    host = herd["Solo"].admin.rsplit(":", 1)[0]
+    workers = herd.topology["places"]["workers"]
+    workers[name] = {"requests": f"tcp://{host}:{9000 + len(workers)}"}
+    herd.write_topology()
+
+
+def test_what_a_removed_worker_is_doing_it_finishes_and_the_provider_is_not_asked_twice(make_asked, legacy):
+    whatsat = make_asked("google-legacy", workers=2, cache_seconds=0)
+    herd = whatsat.herd
+    legacy.delay(0.5)
+    with whatsat.connect() as client:
+        for bound in (1, 2, 3, 4):
+            client.send(b"WHATSAT kiwi.cs.ucla.edu 10 %d\n" % bound)
+        wait_until(lambda: len(legacy.requests) == 4, "all are on their way")
+        herd.remove_worker("places-1")
+        herd.reload("gateway")
+        assert herd["gateway"].status()["lookups"]["leaving"] == 2
+
+        assert [client.read_places().json["status"] for _ in range(4)] == ["OK"] * 4
+
+    assert len(legacy.requests) == 4
+    assert herd["gateway"].status()["lookups"]["leaving"] == 0
+    assert herd["gateway"].status()["lookups"]["repeated"] == 0
+
+
+def test_limits_are_divided_anew_when_workers_come_and_nothing_is_gained_when_they_go(make_asked, google):
+    whatsat = make_asked("google", requests_per_day=10, requests_per_second=1000, cache_seconds=0)
+    describe_absent_worker(whatsat.herd, "places-2")
+    whatsat.herd.reload()
+
+    assert [whatsat().json["status"] for _ in range(10)].count("OK") == 5
+    del whatsat.herd.topology["places"]["workers"]["places-2"]
+    whatsat.herd.write_topology()
+    whatsat.herd.reload()
+
+    assert whatsat().json["status"] == "OVER_QUERY_LIMIT"  # until tomorrow: the other may have asked
+    assert len(google.requests) == 5
+
+
+def test_of_a_second_a_worker_has_its_new_part_at_once(make_asked, google):
+    whatsat = make_asked("google", requests_per_day=100000, requests_per_second=20, cache_seconds=0)
+    assert "OVER_QUERY_LIMIT" not in [whatsat().json["status"] for _ in range(10)]
+    for number in range(2, 64):
+        describe_absent_worker(whatsat.herd, f"places-{number}")
+    whatsat.herd.reload()
+    began = time.monotonic()
+
+    wait_until(lambda: whatsat().json["status"] == "OK", "its turn comes")
+    wait_until(lambda: whatsat().json["status"] == "OK", "its turn comes")
+
+    assert time.monotonic() - began > 63 / 20  # the time between two requests
