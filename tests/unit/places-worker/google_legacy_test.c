@@ -1,6 +1,8 @@
 /* Does a look-up become the right URL, and every reply the right answer, without a word of the key?
  */
 #include "places-worker/google_legacy.h"
+#include "tests/support/expect.h"
+#include "tests/support/provider_case.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -13,12 +15,6 @@
 #include <cmocka.h>
 
 static const char key[] = "AIzaSecret";
-
-static struct nearby near(double latitude, double longitude, double radius_m, unsigned results_max)
-{
-    return (struct nearby){
-        .location = {latitude, longitude}, .radius_m = radius_m, .results_max = results_max};
-}
 
 /* ---- Asking ---- */
 
@@ -35,12 +31,12 @@ static void assert_url(struct nearby nearby, const char *with_key, const char *w
 static void the_url_has_location_without_plus_radius_and_key(void **state)
 {
     (void)state;
-    assert_url(near(34.06893, -118.445127, 10000, 5),
+    assert_url(provider_case_nearby(34.06893, -118.445127, 10000, 5),
         key,
         "https://maps.googleapis.com/maps/api/place/nearbysearch/"
         "json?location=34.06893,-118.445127&radius=10000"
         "&key=AIzaSecret");
-    assert_url(near(-33.8587323, 151.2100055, 50000, 5),
+    assert_url(provider_case_nearby(-33.8587323, 151.2100055, 50000, 5),
         key,
         "https://maps.googleapis.com/maps/api/place/nearbysearch/"
         "json?location=-33.8587323,151.2100055&radius=50000"
@@ -50,10 +46,10 @@ static void the_url_has_location_without_plus_radius_and_key(void **state)
 static void radii_are_whole_metres_and_at_least_one(void **state)
 {
     (void)state;
-    assert_url(near(0, 0, 0, 5),
+    assert_url(provider_case_nearby(0, 0, 0, 5),
         "k",
         "https://maps.googleapis.com/maps/api/place/nearbysearch/json?location=0,0&radius=1&key=k");
-    assert_url(near(0, 0, 1234.56, 5),
+    assert_url(provider_case_nearby(0, 0, 1234.56, 5),
         "k",
         "https://maps.googleapis.com/maps/api/place/nearbysearch/"
         "json?location=0,0&radius=1235&key=k");
@@ -62,7 +58,7 @@ static void radii_are_whole_metres_and_at_least_one(void **state)
 static void a_key_cannot_add_to_the_url(void **state)
 {
     (void)state;
-    assert_url(near(0, 0, 1, 5),
+    assert_url(provider_case_nearby(0, 0, 1, 5),
         "a&b=c/#\xC3\xA9-._~",
         "https://maps.googleapis.com/maps/api/place/nearbysearch/"
         "json?location=0,0&radius=1&key=a%26b%3Dc%2F%23%C3%A9-._~");
@@ -71,7 +67,7 @@ static void a_key_cannot_add_to_the_url(void **state)
 static void a_url_that_does_not_fit_is_told(void **state)
 {
     (void)state;
-    const struct nearby nearby = near(0, 0, 1, 5);
+    const struct nearby nearby = provider_case_nearby(0, 0, 1, 5);
     for (size_t max = 0; max < 90; max++) {
         struct buffer url = buffer_with_max(max);
         assert_int_equal(
@@ -83,33 +79,11 @@ static void a_url_that_does_not_fit_is_told(void **state)
 
 /* ---- Reading ---- */
 
-static int make_answer(void **state)
-{
-    struct provider_answer *const answer = malloc(sizeof *answer);
-    assert_non_null(answer);
-    *answer = provider_answer_none();
-    *state = answer;
-    return 0;
-}
-
-static int drop_answer(void **state)
-{
-    provider_answer_clear(*state);
-    free(*state);
-    return 0;
-}
-
 static void read_reply(
     struct provider_answer *answer, unsigned http_status, const char *body, unsigned results_max)
 {
-    const struct nearby nearby = near(0, 0, 1000, results_max);
+    const struct nearby nearby = provider_case_nearby(0, 0, 1000, results_max);
     google_legacy_read(http_status, slice_of(body), &nearby, key, answer);
-}
-
-static void assert_bytes(struct slice bytes, const char *wanted)
-{
-    assert_int_equal(bytes.length, strlen(wanted));
-    assert_memory_equal(bytes.data, wanted, bytes.length);
 }
 
 static void an_answer_passes_through_cut_to_the_bound(void **state)
@@ -118,7 +92,7 @@ static void an_answer_passes_through_cut_to_the_bound(void **state)
     read_reply(answer, 200, "{\n\"results\" : [ 1, 2, 3 ],\n\"status\" : \"OK\"\n}\n", 2);
     assert_true(provider_answer_is_answered(answer));
     assert_int_equal(answer->status, PLACES_OK);
-    assert_bytes(buffer_slice(&answer->text), "{\n\"results\" : [ 1, 2 ],\n\"status\" : \"OK\"\n}");
+    expect_bytes(buffer_slice(&answer->text), "{\n\"results\" : [ 1, 2 ],\n\"status\" : \"OK\"\n}");
     assert_int_equal(answer->message.length, 0);
 }
 
@@ -139,8 +113,8 @@ static void a_refusal_is_a_failure_in_googles_own_words(void **state)
     read_reply(answer, 200, body, 5);
     assert_false(provider_answer_is_answered(answer));
     assert_int_equal(answer->status, PLACES_REQUEST_DENIED);
-    assert_bytes(buffer_slice(&answer->message), "The provided API key is \"expired\".");
-    assert_bytes(buffer_slice(&answer->text), body);
+    expect_bytes(buffer_slice(&answer->message), "The provided API key is \"expired\".");
+    expect_bytes(buffer_slice(&answer->text), body);
 }
 
 static void every_status_of_googles_is_known(void **state)
@@ -234,8 +208,6 @@ static void a_message_of_any_length_is_cut_off(void **state)
     assert_int_equal(answer->status, PLACES_UNKNOWN_ERROR);
     assert_in_range(answer->message.length, 1, PROVIDER_MESSAGE_MAX);
 }
-
-#define WITH_ANSWER(test) cmocka_unit_test_setup_teardown(test, make_answer, drop_answer)
 
 int main(void)
 {

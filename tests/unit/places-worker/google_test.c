@@ -1,6 +1,8 @@
 /* Does a look-up become the request that Google wants, and every reply the legacy text or the right
  * failure? */
 #include "places-worker/google.h"
+#include "tests/support/expect.h"
+#include "tests/support/provider_case.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -14,38 +16,24 @@
 
 static const char key[] = "AIzaSecret";
 
-static struct nearby near(double latitude, double longitude, double radius_m, unsigned results_max)
-{
-    return (struct nearby){
-        .location = {latitude, longitude}, .radius_m = radius_m, .results_max = results_max};
-}
-
-static void assert_bytes(struct slice bytes, const char *wanted)
-{
-    if (!slice_equals(bytes, slice_of(wanted))) {
-        fail_msg(
-            "wanted\n%s\ngot\n%.*s", wanted, (int)bytes.length, bytes.length > 0 ? bytes.data : "");
-    }
-}
-
 /* ---- Asking ---- */
 
 static void assert_request(struct nearby nearby, bool rank_by_distance, const char *wanted)
 {
     struct buffer text = buffer_with_max(1024);
     assert_int_equal(google_append_request(&text, &nearby, rank_by_distance), STATUS_OK);
-    assert_bytes(buffer_slice(&text), wanted);
+    expect_bytes(buffer_slice(&text), wanted);
     buffer_clear(&text);
 }
 
 static void the_request_has_the_circle_and_the_bound(void **state)
 {
     (void)state;
-    assert_request(near(34.06893, -118.445127, 10000, 5),
+    assert_request(provider_case_nearby(34.06893, -118.445127, 10000, 5),
         false,
         "{\"maxResultCount\":5,\"locationRestriction\":{\"circle\":{\"center\":{\"latitude\":34."
         "06893,\"longitude\":-118.445127},\"radius\":10000}},\"rankPreference\":\"POPULARITY\"}");
-    assert_request(near(-90, 180, 50000, 20),
+    assert_request(provider_case_nearby(-90, 180, 50000, 20),
         true,
         "{\"maxResultCount\":20,\"locationRestriction\":{\"circle\":{\"center\":{\"latitude\":-90,"
         "\"longitude\":180},\"radius\":50000}},\"rankPreference\":\"DISTANCE\"}");
@@ -54,7 +42,7 @@ static void the_request_has_the_circle_and_the_bound(void **state)
 static void what_google_would_refuse_is_not_asked(void **state)
 {
     (void)state;
-    assert_request(near(0, 0, 0, 0),
+    assert_request(provider_case_nearby(0, 0, 0, 0),
         false,
         "{\"maxResultCount\":1,\"locationRestriction\":{\"circle\":{\"center\":{\"latitude\":0,"
         "\"longitude\":0},\"radius\":1}},\"rankPreference\":\"POPULARITY\"}");
@@ -82,8 +70,8 @@ static void the_fields_that_cost_more_can_be_left_out(void **state)
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         struct buffer text = buffer_with_max(1024);
         assert_int_equal(google_append_field_mask(&text, &cases[i].fields), STATUS_OK);
-        assert_bytes(slice_of_bytes(text.data, strlen(cheap)), cheap);
-        assert_bytes(slice_from(buffer_slice(&text), strlen(cheap)), cases[i].more);
+        expect_bytes(slice_of_bytes(text.data, strlen(cheap)), cheap);
+        expect_bytes(slice_from(buffer_slice(&text), strlen(cheap)), cases[i].more);
         buffer_clear(&text);
     }
 }
@@ -91,7 +79,7 @@ static void the_fields_that_cost_more_can_be_left_out(void **state)
 static void a_request_that_does_not_fit_is_told(void **state)
 {
     (void)state;
-    const struct nearby nearby = near(0, 0, 1, 5);
+    const struct nearby nearby = provider_case_nearby(0, 0, 1, 5);
     const struct google_fields fields = {true, true, true};
     struct buffer text = buffer_with_max(100);
     assert_int_equal(google_append_request(&text, &nearby, false), STATUS_FULL);
@@ -101,26 +89,10 @@ static void a_request_that_does_not_fit_is_told(void **state)
 
 /* ---- Reading ---- */
 
-static int make_answer(void **state)
-{
-    struct provider_answer *const answer = malloc(sizeof *answer);
-    assert_non_null(answer);
-    *answer = provider_answer_none();
-    *state = answer;
-    return 0;
-}
-
-static int drop_answer(void **state)
-{
-    provider_answer_clear(*state);
-    free(*state);
-    return 0;
-}
-
 static void read_reply(
     struct provider_answer *answer, unsigned http_status, const char *body, unsigned results_max)
 {
-    const struct nearby nearby = near(0, 0, 1000, results_max);
+    const struct nearby nearby = provider_case_nearby(0, 0, 1000, results_max);
     google_read(http_status, slice_of(body), &nearby, key, answer);
 }
 
@@ -215,7 +187,7 @@ static void every_field_becomes_its_legacy_one(void **state)
         full_text);
     read_reply(answer, 200, body, 20);
     assert_int_equal(answer->status, PLACES_OK);
-    assert_bytes(buffer_slice(&answer->text), wanted);
+    expect_bytes(buffer_slice(&answer->text), wanted);
 }
 
 static void what_is_not_there_is_not_made_up(void **state)
@@ -227,7 +199,7 @@ static void what_is_not_there_is_not_made_up(void **state)
         "\"rating\":\"five\",\"photos\":{},\"priceLevel\":\"PRICE_LEVEL_UNSPECIFIED\","
         "\"viewport\":{\"low\":{\"latitude\":1}},\"currentOpeningHours\":{\"openNow\":1}}]}",
         20);
-    assert_bytes(buffer_slice(&answer->text),
+    expect_bytes(buffer_slice(&answer->text),
         "{\n   \"html_attributions\" : [],\n   \"results\" : \n   [\n      {\n"
         "         \"geometry\" : \n         {\n            \"location\" : \n            {\n"
         "               \"lat\" : 0,\n               \"lng\" : -0.25\n            }\n         },\n"
@@ -290,7 +262,7 @@ static void an_empty_object_is_zero_results(void **state)
     for (size_t i = 0; i < sizeof bodies / sizeof bodies[0]; i++) {
         read_reply(answer, 200, bodies[i], 5);
         assert_int_equal(answer->status, PLACES_ZERO_RESULTS);
-        assert_bytes(buffer_slice(&answer->text),
+        expect_bytes(buffer_slice(&answer->text),
             "{\n   \"html_attributions\" : [],\n   \"results\" : [],\n   \"status\" : "
             "\"ZERO_RESULTS\"\n}");
     }
@@ -394,7 +366,7 @@ static void http_errors_have_googles_status_and_words(void **state)
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         read_reply(answer, cases[i].http_status, cases[i].body, 5);
         assert_int_equal(answer->status, cases[i].status);
-        assert_bytes(buffer_slice(&answer->message), cases[i].message);
+        expect_bytes(buffer_slice(&answer->message), cases[i].message);
         assert_int_equal(answer->text.length, 0);
     }
 }
@@ -410,8 +382,6 @@ static void a_reply_that_repeats_the_key_is_not_passed_on(void **state)
     assert_int_equal(answer->text.length, 0);
     assert_false(provider_answer_repeats(buffer_slice(&answer->message), key));
 }
-
-#define WITH_ANSWER(test) cmocka_unit_test_setup_teardown(test, make_answer, drop_answer)
 
 int main(void)
 {

@@ -1,6 +1,7 @@
 /* Do replies of an Overpass server become the nearest places, and its failures never "no places"?
  */
 #include "places-worker/overpass.h"
+#include "tests/support/expect.h"
 
 #include <math.h>
 #include <setjmp.h>
@@ -39,14 +40,6 @@ static struct nearby near(double radius_m, unsigned results_max)
 {
     return (struct nearby){
         .location = {47.1, 9.5}, .radius_m = radius_m, .results_max = results_max};
-}
-
-static void assert_bytes(struct slice bytes, const char *wanted)
-{
-    if (!slice_equals(bytes, slice_of(wanted))) {
-        fail_msg(
-            "wanted\n%s\ngot\n%.*s", wanted, (int)bytes.length, bytes.length > 0 ? bytes.data : "");
-    }
 }
 
 /* ---- Asking ---- */
@@ -118,7 +111,7 @@ static void elements_become_places_by_distance(void **state)
         "{\"name\":\"Spar\",\"shop\":\"supermarket\"}}]}"));
     overpass_answer(&f->places, &nearby, &f->answer);
     assert_int_equal(f->answer.status, PLACES_OK);
-    assert_bytes(buffer_slice(&f->answer.text),
+    expect_bytes(buffer_slice(&f->answer.text),
         "{\n   \"html_attributions\" : \n   [\n"
         "      \"\xC2\xA9 \\u003ca href=\\\"https://www.openstreetmap.org/copyright\\\"\\u003e"
         "OpenStreetMap contributors\\u003c/a\\u003e (ODbL)\"\n   ],\n"
@@ -206,7 +199,7 @@ static void the_nearest_of_all_replies_are_kept_once(void **state)
     for (size_t i = 0; i < 3; i++) {
         char wanted[32];
         snprintf(wanted, sizeof wanted, "osm:node/%zu", i + 1);
-        assert_bytes(slice_of_bytes(f->places.places[i].id, f->places.places[i].id_length), wanted);
+        expect_bytes(slice_of_bytes(f->places.places[i].id, f->places.places[i].id_length), wanted);
     }
     free(first);
     free(second);
@@ -286,7 +279,7 @@ static void the_nearest_are_found_however_dense_a_place_is(void **state)
             for (size_t n = 0; n < f->places.count; n++) {
                 char wanted[32];
                 snprintf(wanted, sizeof wanted, "osm:node/%zu", n);
-                assert_bytes(
+                expect_bytes(
                     slice_of_bytes(f->places.places[n].id, f->places.places[n].id_length), wanted);
             }
             const double inside = floor(ceil(radii_m[k]) / apart_m[i]) + 1;
