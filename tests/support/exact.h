@@ -5,7 +5,9 @@
 
 #include "common/slice.h"
 
+#include <assert.h>
 #include <stdlib.h>
+#include <string.h>
 
 /* A new block, to be freed; NULL for no bytes, where any read at all is one too many. */
 static inline char *exact_copy(const char *bytes, size_t length)

@@ -1,5 +1,6 @@
 /* Is a feature of OpenStreetMap known by its own id, and put where its shape is? */
 #include "places-worker/geojson_feature.h"
+#include "tests/support/parsed_place.h"
 
 #include <math.h>
 #include <setjmp.h>
@@ -10,28 +11,9 @@
 
 #include <cmocka.h>
 
-static struct osm_tags tags;
-static struct import_place place;
-
-static int set_up(void **state)
-{
-    (void)state;
-    osm_tags_init(&tags);
-    place = import_place_none();
-    return 0;
-}
-
-static int tear_down(void **state)
-{
-    (void)state;
-    osm_tags_clear(&tags);
-    import_place_clear(&place);
-    return 0;
-}
-
 static enum import_verdict parse(const char *text)
 {
-    return geojson_feature_parse(slice_of(text), &tags, &place);
+    return geojson_feature_parse(slice_of(text), &parsed_tags, &parsed_place);
 }
 
 /* A castle with this id, geometry and further properties. */
@@ -53,7 +35,7 @@ static void assert_id(const char *id, const char *properties, const char *wanted
 {
     assert_int_equal(parse_castle(id, "[9.5,47.1]", properties), IMPORT_TAKEN);
     char text[128];
-    snprintf(text, sizeof text, "%.*s", (int)place.id.length, place.id.data);
+    snprintf(text, sizeof text, "%.*s", (int)parsed_place.id.length, parsed_place.id.data);
     assert_string_equal(text, wanted);
 }
 
@@ -75,24 +57,24 @@ static void what_has_no_such_id_has_a_digest(void **state)
     (void)state;
     char first[64];
     assert_int_equal(parse_castle(",\"id\":\"shop-1\"", "[9.5,47.1]", ""), IMPORT_TAKEN);
-    snprintf(first, sizeof first, "%.*s", (int)place.id.length, place.id.data);
+    snprintf(first, sizeof first, "%.*s", (int)parsed_place.id.length, parsed_place.id.data);
     assert_memory_equal(first, "feature/", 8);
     assert_id(",\"id\":\"shop-1\"", ",\"note\":\"other\"", first);
     assert_int_equal(parse_castle(",\"id\":\"shop-2\"", "[9.5,47.1]", ""), IMPORT_TAKEN);
-    assert_false(slice_equals(buffer_slice(&place.id), slice_of(first)));
+    assert_false(slice_equals(buffer_slice(&parsed_place.id), slice_of(first)));
 
     assert_int_equal(parse_castle("", "[9.5,47.1]", ""), IMPORT_TAKEN);
-    snprintf(first, sizeof first, "%.*s", (int)place.id.length, place.id.data);
+    snprintf(first, sizeof first, "%.*s", (int)parsed_place.id.length, parsed_place.id.data);
     assert_id("", ",\"note\":\"other\"", first);
     assert_int_equal(parse_castle("", "[9.5,47.2]", ""), IMPORT_TAKEN);
-    assert_false(slice_equals(buffer_slice(&place.id), slice_of(first)));
+    assert_false(slice_equals(buffer_slice(&parsed_place.id), slice_of(first)));
 }
 
 static void assert_point(const char *coordinates, double latitude, double longitude)
 {
     assert_int_equal(parse_castle(",\"id\":\"n1\"", coordinates, ""), IMPORT_TAKEN);
-    assert_true(fabs(place.location.latitude - latitude) < 1e-9);
-    assert_true(fabs(place.location.longitude - longitude) < 1e-9);
+    assert_true(fabs(parsed_place.location.latitude - latitude) < 1e-9);
+    assert_true(fabs(parsed_place.location.longitude - longitude) < 1e-9);
 }
 
 static void every_shape_has_a_point(void **state)
@@ -168,22 +150,22 @@ static void what_an_encyclopaedia_knows_is_worth_more(void **state)
 {
     (void)state;
     assert_int_equal(parse_castle("", "[9,47]", ""), IMPORT_TAKEN);
-    const uint64_t plain = place.prominence;
+    const uint64_t plain = parsed_place.prominence;
     assert_int_equal(parse_castle("", "[9,47]", ",\"wikidata\":\"Q1\""), IMPORT_TAKEN);
-    assert_true(place.prominence > plain);
+    assert_true(parsed_place.prominence > plain);
 }
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(ids_are_those_of_openstreetmap),
-        cmocka_unit_test(what_has_no_such_id_has_a_digest),
-        cmocka_unit_test(every_shape_has_a_point),
-        cmocka_unit_test(a_centre_of_gravity_is_not_the_mean_of_corners),
-        cmocka_unit_test(what_lies_nowhere_is_told),
-        cmocka_unit_test(what_is_no_feature_is_malformed),
-        cmocka_unit_test(texts_that_may_not_go_out_are_told),
-        cmocka_unit_test(what_an_encyclopaedia_knows_is_worth_more),
+        WITH_PARSED(ids_are_those_of_openstreetmap),
+        WITH_PARSED(what_has_no_such_id_has_a_digest),
+        WITH_PARSED(every_shape_has_a_point),
+        WITH_PARSED(a_centre_of_gravity_is_not_the_mean_of_corners),
+        WITH_PARSED(what_lies_nowhere_is_told),
+        WITH_PARSED(what_is_no_feature_is_malformed),
+        WITH_PARSED(texts_that_may_not_go_out_are_told),
+        WITH_PARSED(what_an_encyclopaedia_knows_is_worth_more),
     };
-    return cmocka_run_group_tests(tests, set_up, tear_down);
+    return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,5 +1,8 @@
 /* Does a line of a GeoNames dump become the place it describes, or a reason why it is none? */
 #include "places-worker/geonames_line.h"
+#include "tests/support/exact.h"
+#include "tests/support/expect.h"
+#include "tests/support/parsed_place.h"
 
 #include <math.h>
 #include <setjmp.h>
@@ -12,29 +15,12 @@
 
 #include <cmocka.h>
 
-static struct import_place place;
-
-static int set_up(void **state)
-{
-    (void)state;
-    place = import_place_none();
-    return 0;
-}
-
-static int tear_down(void **state)
-{
-    (void)state;
-    import_place_clear(&place);
-    return 0;
-}
-
 /* In memory of just that size, so that a step beyond the end is seen. */
 static enum import_verdict parse_bytes(const char *line, size_t length)
 {
-    char *const exact = malloc(length > 0 ? length : 1);
-    assert_non_null(exact);
-    memcpy(exact, line, length);
-    const enum import_verdict verdict = geonames_line_parse(slice_of_bytes(exact, length), &place);
+    char *const exact = exact_copy(line, length);
+    const enum import_verdict verdict =
+        geonames_line_parse(slice_of_bytes(exact, length), &parsed_place);
     free(exact);
     return verdict;
 }
@@ -59,34 +45,27 @@ static enum import_verdict parse(const char *id,
     return parse_bytes(line, (size_t)length);
 }
 
-static void assert_text(const struct buffer *text, const char *wanted)
-{
-    if (!slice_equals(buffer_slice(text), slice_of(wanted))) {
-        fail_msg("wanted \"%s\", got \"%.*s\"", wanted, (int)text->length, text->data);
-    }
-}
-
 static void a_settlement_has_all_its_parts(void **state)
 {
     (void)state;
     assert_int_equal(
         parse("3042030", "Z\xC3\xBCrich", "47.14151\t-9.52154", "P\tPPLC", "5197"), IMPORT_TAKEN);
-    assert_text(&place.id, "3042030");
-    assert_text(&place.name, "Z\xC3\xBCrich");
-    assert_text(&place.vicinity, "");
-    assert_string_equal(place.types, "locality political");
-    assert_float_equal(place.location.latitude, 47.14151, 1e-9);
-    assert_float_equal(place.location.longitude, -9.52154, 1e-9);
-    assert_int_equal(place.prominence, 5197);
+    expect_bytes(buffer_slice(&parsed_place.id), "3042030");
+    expect_bytes(buffer_slice(&parsed_place.name), "Z\xC3\xBCrich");
+    expect_bytes(buffer_slice(&parsed_place.vicinity), "");
+    assert_string_equal(parsed_place.types, "locality political");
+    assert_float_equal(parsed_place.location.latitude, 47.14151, 1e-9);
+    assert_float_equal(parsed_place.location.longitude, -9.52154, 1e-9);
+    assert_int_equal(parsed_place.prominence, 5197);
 }
 
 static void a_population_may_be_missing_and_counts_for_settlements_only(void **state)
 {
     (void)state;
     assert_int_equal(parse("1", "x", "1\t2", "P\tPPL", ""), IMPORT_TAKEN);
-    assert_int_equal(place.prominence, 0);
+    assert_int_equal(parsed_place.prominence, 0);
     assert_int_equal(parse("1", "x", "1\t2", "S\tMUS", "2000000"), IMPORT_TAKEN);
-    assert_in_range(place.prominence, 1, 10000);
+    assert_in_range(parsed_place.prominence, 1, 10000);
 }
 
 static void kinds_become_types(void **state)
@@ -125,8 +104,8 @@ static void kinds_become_types(void **state)
             continue;
         }
         assert_int_equal(verdict, IMPORT_TAKEN);
-        if (strncmp(place.types, cases[i].first, strlen(cases[i].first)) != 0) {
-            fail_msg("%s is %s, and not %s", cases[i].kind, place.types, cases[i].first);
+        if (strncmp(parsed_place.types, cases[i].first, strlen(cases[i].first)) != 0) {
+            fail_msg("%s is %s, and not %s", cases[i].kind, parsed_place.types, cases[i].first);
         }
     }
 }
@@ -205,24 +184,22 @@ static void nothing_of_the_line_before_is_left(void **state)
     (void)state;
     assert_int_equal(parse("1", "Vaduz", "47\t9", "P\tPPLC", "5197"), IMPORT_TAKEN);
     assert_int_equal(parse("2", "x", "1\t2", "R\tRD", ""), IMPORT_NO_KIND);
-    assert_text(&place.id, "2");
-    assert_text(&place.name, "x");
-    assert_null(place.types);
-    assert_int_equal(place.prominence, 0);
+    expect_bytes(buffer_slice(&parsed_place.id), "2");
+    expect_bytes(buffer_slice(&parsed_place.name), "x");
+    assert_null(parsed_place.types);
+    assert_int_equal(parsed_place.prominence, 0);
 }
-
-#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(a_settlement_has_all_its_parts),
-        TEST(a_population_may_be_missing_and_counts_for_settlements_only),
-        TEST(kinds_become_types),
-        TEST(what_is_wrong_is_told),
-        TEST(a_name_beyond_its_limit_is_too_long),
-        TEST(only_nineteen_columns_are_a_line),
-        TEST(nothing_of_the_line_before_is_left),
+        WITH_PARSED(a_settlement_has_all_its_parts),
+        WITH_PARSED(a_population_may_be_missing_and_counts_for_settlements_only),
+        WITH_PARSED(kinds_become_types),
+        WITH_PARSED(what_is_wrong_is_told),
+        WITH_PARSED(a_name_beyond_its_limit_is_too_long),
+        WITH_PARSED(only_nineteen_columns_are_a_line),
+        WITH_PARSED(nothing_of_the_line_before_is_left),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

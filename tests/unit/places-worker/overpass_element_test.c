@@ -1,5 +1,8 @@
 /* Does an element of Overpass become the place it describes, where it has a middle of any kind? */
 #include "places-worker/overpass_element.h"
+#include "tests/support/exact.h"
+#include "tests/support/expect.h"
+#include "tests/support/parsed_place.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -11,43 +14,15 @@
 
 #include <cmocka.h>
 
-static struct osm_tags tags;
-static struct import_place place;
-
-static int set_up(void **state)
-{
-    (void)state;
-    osm_tags_init(&tags);
-    place = import_place_none();
-    return 0;
-}
-
-static int tear_down(void **state)
-{
-    (void)state;
-    osm_tags_clear(&tags);
-    import_place_clear(&place);
-    return 0;
-}
-
 /* In memory of just that size, so that a step beyond the end is seen. */
 static enum import_verdict parse(const char *text)
 {
     const size_t length = strlen(text);
-    char *const exact = malloc(length > 0 ? length : 1);
-    assert_non_null(exact);
-    memcpy(exact, text, length);
+    char *const exact = exact_copy(text, length);
     const enum import_verdict verdict =
-        overpass_element_parse(slice_of_bytes(exact, length), &tags, &place);
+        overpass_element_parse(slice_of_bytes(exact, length), &parsed_tags, &parsed_place);
     free(exact);
     return verdict;
-}
-
-static void assert_text(const struct buffer *text, const char *wanted)
-{
-    if (!slice_equals(buffer_slice(text), slice_of(wanted))) {
-        fail_msg("wanted \"%s\", got \"%.*s\"", wanted, (int)text->length, text->data);
-    }
 }
 
 #define CAFE "\"tags\":{\"name\":\"Caf\xC3\xA9\",\"amenity\":\"cafe\"}"
@@ -59,12 +34,12 @@ static void a_node_has_all_its_parts(void **state)
                            "\"amenity\":\"cafe\",\"name\":\"Caf\\u00e9\",\"addr:street\":"
                            "\"Dorfstrasse\",\"addr:housenumber\":\"24\",\"addr:city\":\"Vaduz\"}}"),
         IMPORT_TAKEN);
-    assert_text(&place.id, "node/123");
-    assert_text(&place.name, "Caf\xC3\xA9");
-    assert_text(&place.vicinity, "Dorfstrasse 24, Vaduz");
-    assert_string_equal(place.types, "cafe food store point_of_interest establishment");
-    assert_true(place.location.latitude == 47.25 && place.location.longitude == -9.5);
-    assert_true(place.prominence > 0);
+    expect_bytes(buffer_slice(&parsed_place.id), "node/123");
+    expect_bytes(buffer_slice(&parsed_place.name), "Caf\xC3\xA9");
+    expect_bytes(buffer_slice(&parsed_place.vicinity), "Dorfstrasse 24, Vaduz");
+    assert_string_equal(parsed_place.types, "cafe food store point_of_interest establishment");
+    assert_true(parsed_place.location.latitude == 47.25 && parsed_place.location.longitude == -9.5);
+    assert_true(parsed_place.prominence > 0);
 }
 
 static void what_an_encyclopaedia_knows_is_worth_more(void **state)
@@ -72,11 +47,11 @@ static void what_an_encyclopaedia_knows_is_worth_more(void **state)
     (void)state;
     assert_int_equal(
         parse("{\"type\":\"node\",\"id\":1,\"lat\":1,\"lon\":2," CAFE "}"), IMPORT_TAKEN);
-    const uint64_t ordinary = place.prominence;
+    const uint64_t ordinary = parsed_place.prominence;
     assert_int_equal(parse("{\"type\":\"node\",\"id\":1,\"lat\":1,\"lon\":2,\"tags\":{\"name\":"
                            "\"x\",\"amenity\":\"cafe\",\"wikidata\":\"Q1\"}}"),
         IMPORT_TAKEN);
-    assert_true(place.prominence > ordinary);
+    assert_true(parsed_place.prominence > ordinary);
 }
 
 static void the_best_position_that_there_is_counts(void **state)
@@ -101,9 +76,9 @@ static void the_best_position_that_there_is_counts(void **state)
         char text[512];
         snprintf(text, sizeof text, "{\"id\":9,\"type\":\"way\",%s," CAFE "}", cases[i].position);
         assert_int_equal(parse(text), IMPORT_TAKEN);
-        assert_text(&place.id, "way/9");
-        assert_true(place.location.latitude == cases[i].latitude);
-        assert_true(place.location.longitude == cases[i].longitude);
+        expect_bytes(buffer_slice(&parsed_place.id), "way/9");
+        assert_true(parsed_place.location.latitude == cases[i].latitude);
+        assert_true(parsed_place.location.longitude == cases[i].longitude);
     }
 }
 
@@ -114,8 +89,8 @@ static void the_order_of_members_and_unknown_ones_do_not_matter(void **state)
                            "\"geometry\":[{\"lat\":9,\"lon\":9}],\"members\":[{\"type\":\"node\"}],"
                            "\"id\":5,\"lat\":1,\"type\":\"relation\"} "),
         IMPORT_TAKEN);
-    assert_text(&place.id, "relation/5");
-    assert_true(place.location.latitude == 1 && place.location.longitude == 2);
+    expect_bytes(buffer_slice(&parsed_place.id), "relation/5");
+    assert_true(parsed_place.location.latitude == 1 && parsed_place.location.longitude == 2);
 }
 
 static void what_is_no_place_has_its_reason(void **state)
@@ -185,23 +160,21 @@ static void nothing_of_the_element_before_is_left(void **state)
     assert_int_equal(
         parse("{\"type\":\"node\",\"id\":1,\"lat\":1,\"lon\":2," CAFE "}"), IMPORT_TAKEN);
     assert_int_equal(parse("{\"type\":\"way\",\"id\":2}"), IMPORT_NO_NAME);
-    assert_text(&place.id, "way/2");
-    assert_text(&place.name, "");
-    assert_null(place.types);
+    expect_bytes(buffer_slice(&parsed_place.id), "way/2");
+    expect_bytes(buffer_slice(&parsed_place.name), "");
+    assert_null(parsed_place.types);
 }
-
-#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(a_node_has_all_its_parts),
-        TEST(what_an_encyclopaedia_knows_is_worth_more),
-        TEST(the_best_position_that_there_is_counts),
-        TEST(the_order_of_members_and_unknown_ones_do_not_matter),
-        TEST(what_is_no_place_has_its_reason),
-        TEST(a_name_beyond_its_limit_is_too_long),
-        TEST(nothing_of_the_element_before_is_left),
+        WITH_PARSED(a_node_has_all_its_parts),
+        WITH_PARSED(what_an_encyclopaedia_knows_is_worth_more),
+        WITH_PARSED(the_best_position_that_there_is_counts),
+        WITH_PARSED(the_order_of_members_and_unknown_ones_do_not_matter),
+        WITH_PARSED(what_is_no_place_has_its_reason),
+        WITH_PARSED(a_name_beyond_its_limit_is_too_long),
+        WITH_PARSED(nothing_of_the_element_before_is_left),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

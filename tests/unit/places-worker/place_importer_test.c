@@ -2,6 +2,7 @@
 #include "places-worker/place_importer.h"
 #include "places-worker/place_schema.h"
 #include "places-worker/place_store.h"
+#include "tests/support/found_places.h"
 
 #include <fcntl.h>
 #include <setjmp.h>
@@ -131,17 +132,7 @@ static void assert_names(struct folder *folder, const char *wanted)
         .deadline = INSTANT_NEVER,
     };
     assert_int_equal(place_store_find(store, &query, &results), STATUS_OK);
-    char names[256] = "";
-    size_t length = 0;
-    for (size_t i = 0; i < results.count; i++) {
-        length += (size_t)snprintf(names + length,
-            sizeof names - length,
-            "%s%.*s",
-            i > 0 ? " " : "",
-            (int)results.places[i].name.length,
-            results.places[i].name.data);
-    }
-    assert_string_equal(names, wanted);
+    found_places_expect(&results, wanted);
     place_store_close(store);
 }
 

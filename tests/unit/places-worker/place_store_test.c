@@ -1,6 +1,7 @@
 /* Does a store find what a writer wrote, and say clearly what is wrong with anything else? */
 #include "places-worker/place_store.h"
 #include "places-worker/place_writer.h"
+#include "tests/support/found_places.h"
 
 #include <sqlite3.h>
 
@@ -103,18 +104,8 @@ static void assert_names(
     struct folder *folder, double latitude, double longitude, double radius_m, const char *wanted)
 {
     struct place_store *const store = open_store(folder);
-    char names[256] = "";
-    size_t length = 0;
     assert_int_equal(find(store, latitude, longitude, radius_m, 20), STATUS_OK);
-    for (size_t i = 0; i < results.count; i++) {
-        length += (size_t)snprintf(names + length,
-            sizeof names - length,
-            "%s%.*s",
-            i > 0 ? " " : "",
-            (int)results.places[i].name.length,
-            results.places[i].name.data);
-    }
-    assert_string_equal(names, wanted);
+    found_places_expect(&results, wanted);
     place_store_close(store);
 }
 
