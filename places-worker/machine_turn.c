@@ -25,6 +25,7 @@ enum {
 };
 
 struct machine_turn {
+    char path[MACHINE_TURN_PATH_SIZE];
     int file; /* has the end of the rest, an int64_t of the monotonic clock */
     bool is_ours;
     bool is_next;
@@ -43,8 +44,9 @@ void machine_turn_path(const char *subject, char ret_path[MACHINE_TURN_PATH_SIZE
 
 /* One that is there is opened without O_CREAT: systems refuse that for files of others in folders
  * that all may write. */
-static int open_or_make(const char *name)
+static int open_or_make(const char *path)
 {
+    const char *const name = path + strlen(FOLDER);
     int file = shm_open(name, O_RDWR, 0);
     for (int i = 0; i < OPEN_ATTEMPTS && file < 0 && errno == ENOENT; i++) {
         file = shm_open(name, O_RDWR | O_CREAT | O_EXCL, MODE_ALL);
@@ -68,17 +70,16 @@ static enum status complain(const char *path, int error, struct buffer *complain
 enum status machine_turn_open(
     const char *subject, struct machine_turn **ret_turn, struct buffer *complaint)
 {
-    char path[MACHINE_TURN_PATH_SIZE];
-    machine_turn_path(subject, path);
     struct machine_turn *turn = calloc(1, sizeof *turn);
     if (turn == NULL) {
         return STATUS_NO_MEMORY;
     }
-    turn->file = open_or_make(path + strlen(FOLDER));
+    machine_turn_path(subject, turn->path);
+    turn->file = open_or_make(turn->path);
     if (turn->file < 0) {
-        const int error = errno;
+        const enum status status = complain(turn->path, errno, complaint);
         free(turn);
-        return complain(path, error, complaint);
+        return status;
     }
     *ret_turn = turn;
     return STATUS_OK;
@@ -100,15 +101,46 @@ static bool set_lock(const struct machine_turn *turn, short type, off_t first, o
     return fcntl(turn->file, F_OFD_SETLK, &lock) == 0;
 }
 
-bool machine_turn_try(struct machine_turn *turn)
+static bool take(struct machine_turn *turn)
 {
-    assert(!turn->is_ours);
     turn->is_next = turn->is_next || set_lock(turn, F_WRLCK, NEXT_BYTE, 1);
     turn->is_ours = turn->is_next && set_lock(turn, F_WRLCK, OWNED_BYTE, 1);
     if (turn->is_ours) {
         turn->is_next = !set_lock(turn, F_UNLCK, NEXT_BYTE, 1);
     }
     return turn->is_ours;
+}
+
+/* Systems clear /dev/shm of a user's files when the user logs out. */
+static bool is_still_named(const struct machine_turn *turn)
+{
+    struct stat ours;
+    struct stat named;
+    return fstat(turn->file, &ours) == 0 && stat(turn->path, &named) == 0 &&
+           ours.st_dev == named.st_dev && ours.st_ino == named.st_ino;
+}
+
+/* False: there is no other file, so that it is best to go on with this one. */
+static bool open_anew(struct machine_turn *turn)
+{
+    const int file = open_or_make(turn->path);
+    if (file < 0) {
+        return false;
+    }
+    (void)close(turn->file);
+    turn->file = file;
+    turn->is_ours = false;
+    turn->is_next = false;
+    return true;
+}
+
+bool machine_turn_try(struct machine_turn *turn)
+{
+    assert(!turn->is_ours);
+    if (!take(turn)) {
+        return false;
+    }
+    return is_still_named(turn) || !open_anew(turn) || take(turn);
 }
 
 void machine_turn_leave(struct machine_turn *turn)

@@ -3,8 +3,8 @@
  * say until when nobody is to use it.
  *
  * It is a lock on a piece of shared memory, so it is free as soon as its owner ends, however that
- * ends; what was said about a rest stays. Processes that see different /dev/shm, as in containers,
- * do not share it. Nothing in here waits.
+ * ends; what was said about a rest stays. If somebody deletes it, it is made again. Processes that
+ * see different /dev/shm, as in containers, do not share it. Nothing in here waits.
  *
  * Owns:   a descriptor; and 8 bytes in /dev/shm, which stay until the machine restarts.
  * Thread: one at a time.

@@ -201,6 +201,26 @@ static void everyone_may_share_it_and_nobody_reads_the_subject(void **state)
     assert_null(strstr(f->path, "test"));
 }
 
+static void what_was_deleted_is_made_again_and_shared_by_all(void **state)
+{
+    struct fixture *const f = *state;
+    assert_int_equal(remove(f->path), 0);
+    assert_true(machine_turn_try(f->turns[0]));
+    assert_false(machine_turn_try(f->turns[1]));
+    machine_turn_leave(f->turns[0]);
+    assert_true(machine_turn_try(f->turns[1]));
+    assert_false(machine_turn_try(f->turns[2]));
+}
+
+static void what_cannot_be_made_again_still_works(void **state)
+{
+    struct fixture *const f = *state;
+    assert_int_equal(remove(f->path), 0);
+    assert_int_equal(mkdir(f->path, 0700), 0);
+    assert_true(machine_turn_try(f->turns[0]));
+    assert_false(machine_turn_try(f->turns[1]));
+}
+
 static void what_may_not_be_opened_is_named(void **state)
 {
     struct fixture *const f = *state;
@@ -254,6 +274,8 @@ int main(void)
         WITH_FIXTURE(a_rest_of_ages_is_not_believed),
         WITH_FIXTURE(other_subjects_have_turns_of_their_own),
         WITH_FIXTURE(everyone_may_share_it_and_nobody_reads_the_subject),
+        WITH_FIXTURE(what_was_deleted_is_made_again_and_shared_by_all),
+        WITH_FIXTURE(what_cannot_be_made_again_still_works),
         WITH_FIXTURE(what_may_not_be_opened_is_named),
         WITH_FIXTURE(what_is_no_file_is_an_error),
         WITH_FIXTURE(without_memory_nothing_is_opened),
