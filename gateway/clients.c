@@ -26,10 +26,6 @@ struct client_list {
  */
 struct client {
     uv_tcp_t tcp;
-    union {
-        uv_write_t write;
-        uv_shutdown_t shutdown;
-    } request;
     struct clients *clients;
     struct client *previous;
     struct client *next;
@@ -306,6 +302,7 @@ static void on_read(uv_stream_t *stream, ssize_t count, const uv_buf_t *buffer)
 static void on_written(uv_write_t *request, int result)
 {
     struct client *client = request->data;
+    free(request);
     client->is_writing = false;
     client->is_quiet = false;
     if (client->is_closing) {
@@ -320,7 +317,25 @@ static void on_written(uv_write_t *request, int result)
     clients_touch(client->clients, client);
 }
 
-/* Writes what the socket takes at once, and gives the rest to libuv. */
+/* Gives libuv the part of `writing` that the socket does not take at once. */
+static int write_later(struct client *client, size_t written)
+{
+    uv_write_t *request = malloc(sizeof *request); /* for the few that need it */
+    if (request == NULL) {
+        return UV_ENOMEM;
+    }
+    uv_buf_t bytes =
+        uv_buf_init(client->writing.data + written, (unsigned)(client->writing.length - written));
+    request->data = client;
+    const int result = uv_write(request, (uv_stream_t *)&client->tcp, &bytes, 1, on_written);
+    if (result != 0) {
+        free(request);
+    }
+    client->is_writing = result == 0;
+    return result;
+}
+
+/* Writes what the socket takes at once, and the rest later. */
 static void write_output(struct client *client)
 {
     if (client->is_writing || session_output_length(&client->session) == 0) {
@@ -337,11 +352,7 @@ static void write_output(struct client *client)
     }
     const size_t written = result > 0 ? (size_t)result : 0;
     if (result >= 0 || result == UV_EAGAIN) {
-        bytes = uv_buf_init(
-            client->writing.data + written, (unsigned)(client->writing.length - written));
-        client->request.write.data = client;
-        result = uv_write(&client->request.write, stream, &bytes, 1, on_written);
-        client->is_writing = result == 0;
+        result = write_later(client, written);
     }
     if (!client->is_writing) {
         close_client(client, uv_strerror(result));
@@ -351,6 +362,7 @@ static void write_output(struct client *client)
 static void on_shutdown(uv_shutdown_t *request, int result)
 {
     struct client *client = request->data;
+    free(request);
     if (result != 0) {
         close_client(client, uv_strerror(result));
     }
@@ -369,11 +381,23 @@ static void finish(struct client *client)
     }
     client->is_lingering = true;
     client->clients->view.lingering++;
-    client->request.shutdown.data = client;
-    const int result =
-        uv_shutdown(&client->request.shutdown, (uv_stream_t *)&client->tcp, on_shutdown);
+    uv_shutdown_t *request = malloc(sizeof *request);
+    int result = UV_ENOMEM;
+    if (request != NULL) {
+        request->data = client;
+        result = uv_shutdown(request, (uv_stream_t *)&client->tcp, on_shutdown);
+    }
     if (result != 0) {
+        free(request);
         close_client(client, uv_strerror(result));
+    }
+}
+
+static void trim(struct client *client)
+{
+    session_trim(&client->session);
+    if (!client->is_writing) {
+        buffer_clear(&client->writing);
     }
 }
 
@@ -436,6 +460,9 @@ static void reply_and_write(struct client *client)
     }
     client->had_its_turn = false;
     update_reading(client);
+    if (client->held == 0 && session_is_small(&client->session)) {
+        trim(client); /* perhaps it is quiet now for long, as most are */
+    }
     struct session_command command;
     if (is_any &&
         (read_lines(client) || session_peek(&client->session, client->clients->now, &command))) {
@@ -497,10 +524,7 @@ void clients_check(struct clients *clients, struct instant now)
             continue;
         }
         if (client->is_quiet) {
-            session_trim(&client->session);
-            if (!client->is_writing) {
-                buffer_clear(&client->writing);
-            }
+            trim(client);
         }
         client->is_quiet = true;
         update_reading(client); /* there may be room again for all */

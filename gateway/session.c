@@ -8,7 +8,8 @@
 #include <stdlib.h>
 
 enum {
-    ENTRIES_MIN = 8,
+    ENTRIES_MIN = 2,                    /* most clients wait for each answer */
+    ENTRIES_SMALL = 8,                  /* of a session that is trimmed as soon as it is idle */
     REPLY_ROOM = 2 * MESSAGE_FIELD_MAX, /* the longest reply but for places */
     PLACES_ROOM = MESSAGE_PLACES_MAX + REPLY_ROOM,
 };
@@ -122,6 +123,11 @@ void session_trim(struct session *session)
     if (session->output.length == 0 && session->output.data != NULL) {
         buffer_clear(&session->output);
     }
+}
+
+bool session_is_small(const struct session *session)
+{
+    return session->entry_capacity <= ENTRIES_SMALL;
 }
 
 /* ---- Input ---- */

@@ -69,6 +69,10 @@ void session_clear(struct session *session);
  */
 void session_trim(struct session *session);
 
+/* Whether it never had more than a few commands at once since it was trimmed: then to trim it costs
+ * less than to keep its memory. */
+bool session_is_small(const struct session *session);
+
 /* ---- Input ---- */
 
 /* How many bytes session_feed takes now; 0: the client is not to be read. */

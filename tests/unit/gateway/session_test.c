@@ -503,6 +503,24 @@ static void an_idle_session_holds_no_memory(void **state)
     assert_true(scene.output.length > 0);
 }
 
+static void a_session_is_small_until_it_has_many_commands_at_once(void **state)
+{
+    (void)state;
+    assert_true(session_is_small(&scene.session));
+    for (int i = 0; i < 20; i++) {
+        feed_text("IAMAT a +1-2 1\n");
+        answer_all();
+    }
+    assert_true(session_is_small(&scene.session));
+    for (int i = 0; i < 20; i++) {
+        feed_text("IAMAT a +1-2 1\n");
+    }
+    answer_all();
+    assert_false(session_is_small(&scene.session));
+    session_trim(&scene.session);
+    assert_true(session_is_small(&scene.session));
+}
+
 static void trimming_keeps_what_is_needed(void **state)
 {
     (void)state;
@@ -583,6 +601,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(an_endless_line_takes_bounded_memory, begin, end),
         cmocka_unit_test_setup_teardown(a_long_stream_keeps_its_memory_bounded, begin, end),
         cmocka_unit_test_setup_teardown(an_idle_session_holds_no_memory, begin, end),
+        cmocka_unit_test_setup_teardown(
+            a_session_is_small_until_it_has_many_commands_at_once, begin, end),
         cmocka_unit_test_setup_teardown(trimming_keeps_what_is_needed, begin, end),
         cmocka_unit_test_setup_teardown(
             a_session_is_finished_when_all_is_answered_and_taken, begin, end),
