@@ -431,6 +431,16 @@ def test_reload_says_what_was_taken_over_and_what_is_left_to_do(deployment):
     assert json.loads(deployment.done("status", "--json"))["notes"] == []
 
 
+def test_start_of_a_new_worker_says_that_others_do_not_know_of_it(deployment):
+    deployment.done("up")
+    add_worker(deployment, "places-3")
+
+    output = deployment.done("start", "places-3")
+
+    assert output.startswith("places-3 started\nthe topology has changed since Goloman ")
+    assert deployment.done("reload") == "gateway asks places-3 from now on\n"
+
+
 def test_reload_of_what_has_not_changed_says_so(deployment):
     deployment.done("up")
 

@@ -667,6 +667,25 @@ static void a_removed_worker_that_dies_has_its_lookups_repeated_and_not_held_aga
     expect("fault:2 AT?1");
 }
 
+static void whether_a_removed_worker_is_up_concerns_nobody(void **state)
+{
+    (void)state;
+    connect_all();
+    ask();
+    set_workers(&workers[0], 1); /* without worker 1, whose only lane is busy */
+    expect("2<0 removed:1");
+
+    lose(2);
+    connect(2);
+    expect("");
+    lose(0);
+    lose(1);
+    expect("down:0");
+    break_off(2, STATUS_DISCONNECTED);
+    wait_ms(ALL_MS);
+    assert_true(json_has("No places worker of this herd is running"));
+}
+
 static void a_removed_worker_that_hangs_is_left_at_the_deadline(void **state)
 {
     (void)state;
@@ -852,6 +871,7 @@ int main(void)
         TEST(a_new_worker_takes_what_waits),
         TEST(a_worker_that_is_removed_answers_what_it_was_asked_and_nothing_more),
         TEST(a_removed_worker_that_dies_has_its_lookups_repeated_and_not_held_against_them),
+        TEST(whether_a_removed_worker_is_up_concerns_nobody),
         TEST(a_removed_worker_that_hangs_is_left_at_the_deadline),
         TEST(a_lane_that_was_given_up_is_closed_with_its_worker),
         TEST(with_a_removed_worker_none_may_be_left),
