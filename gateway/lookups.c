@@ -62,7 +62,8 @@ struct lookup {
     struct buffer at_line;
     struct nearby nearby;
     struct instant deadline;
-    unsigned tries;
+    unsigned failures;         /* that say something about it */
+    uint64_t failed_with_life; /* of its worker, the last time */
 };
 
 struct list {
@@ -91,6 +92,7 @@ struct worker {
     struct worker *next; /* of those that have gone */
     char name[TOPOLOGY_NAME_MAX + 1];
     unsigned threads;
+    uint64_t life;     /* a new number, of all workers, whenever a lane is connected */
     bool is_leaving;   /* no longer one of them, but some of its lanes are busy */
     size_t lane_first; /* place; unless it is leaving */
     size_t lane_count;
@@ -113,6 +115,7 @@ struct lookups {
     size_t place_free;   /* the first of those that no longer are, or NO_LANE */
     struct lane *lanes;  /* by place */
     size_t leaving;      /* lanes of workers that are */
+    uint64_t lives;      /* that were counted */
     struct list waiting; /* oldest first */
     struct list ended;   /* their effects may still be looked at */
     struct list unused;
@@ -508,21 +511,26 @@ static void send_waiting(struct lookups *lookups, struct instant now)
             return; /* no memory: another time, or its deadline */
         }
         (void)pop_front(&lookups->waiting);
-        lookup->tries++;
         lane->lookup = lookup;
         move_lane(lane, LANE_BUSY);
         add_lane_effect(lookups, LOOKUPS_SEND, lane, NULL);
     }
 }
 
-/* The look-up of a lane that failed is the next to be sent again. */
-static void repeat(struct lookups *lookups, struct lane *lane)
+/* The look-up of a lane that failed is the next to be sent again. A worker that dies loses its
+ * lanes one after the other, and one that was removed may die: neither is held against the look-up.
+ */
+static void repeat(struct lookups *lookups, struct lane *lane, enum status status)
 {
     struct lookup *lookup = lane->lookup;
+    struct worker *worker = lane->worker;
+    const bool is_same_death =
+        status == STATUS_DISCONNECTED && lookup->failed_with_life == worker->life;
     lane->lookup = NULL;
-    lane->worker->failures++;
-    lookup->tries -= lane->worker->is_leaving; /* it is no wonder that it failed */
-    if (lookup->tries == LOOKUPS_TRIES_MAX) {
+    worker->failures++;
+    lookup->failed_with_life = worker->life;
+    lookup->failures += !is_same_death && !worker->is_leaving;
+    if (lookup->failures == LOOKUPS_TRIES_MAX) {
         give_up(lookups, lookup, FAILURE_BROKEN);
     } else {
         lookups->repeated++;
@@ -717,19 +725,21 @@ void lookups_ask(
     lookup->origin = question->origin;
     lookup->nearby = nearby;
     lookup->deadline = instant_after_ms(now, (int64_t)lookups->timeout_ms + LOOKUPS_MARGIN_MS);
-    lookup->tries = 0;
+    lookup->failures = 0;
+    lookup->failed_with_life = 0;
     lookups->count++;
     push_back(&lookups->waiting, lookup);
     send_waiting(lookups, now);
 }
 
-void lookups_lane_connected(struct lookups *lookups, struct instant now, uint64_t number)
+void lookups_lane_connected(struct lookups *lookups, struct instant now, uint64_t lane_number)
 {
     begin_event(lookups);
-    struct lane *lane = find_lane(lookups, number);
+    struct lane *lane = find_lane(lookups, lane_number);
     if (lane == NULL) {
         return;
     }
+    lane->worker->life = ++lookups->lives;
     set_connected(lookups, lane, true);
     if (!lane->was_redialled) { /* it has answered after all, to nobody */
         lane->worker->suspect_until = now;
@@ -740,10 +750,10 @@ void lookups_lane_connected(struct lookups *lookups, struct instant now, uint64_
     send_waiting(lookups, now);
 }
 
-void lookups_lane_lost(struct lookups *lookups, struct instant now, uint64_t number)
+void lookups_lane_lost(struct lookups *lookups, struct instant now, uint64_t lane_number)
 {
     begin_event(lookups);
-    struct lane *lane = find_lane(lookups, number);
+    struct lane *lane = find_lane(lookups, lane_number);
     if (lane == NULL) {
         return;
     }
@@ -768,10 +778,10 @@ static void keep(struct lookups *lookups,
 }
 
 void lookups_lane_response(
-    struct lookups *lookups, struct instant now, uint64_t number, struct slice response)
+    struct lookups *lookups, struct instant now, uint64_t lane_number, struct slice response)
 {
     begin_event(lookups);
-    struct lane *lane = find_lane(lookups, number);
+    struct lane *lane = find_lane(lookups, lane_number);
     if (lane == NULL || !is_taken(lane->state)) {
         return; /* not asked for */
     }
@@ -791,17 +801,17 @@ void lookups_lane_response(
         end_lookup(lookups, lane->lookup, places.json, NULL);
         lane->lookup = NULL;
     } else if (lane->state == LANE_BUSY) {
-        repeat(lookups, lane);
+        repeat(lookups, lane, status);
     }
     release_lane(lookups, now, lane);
     send_waiting(lookups, now);
 }
 
 void lookups_lane_failed(
-    struct lookups *lookups, struct instant now, uint64_t number, enum status status)
+    struct lookups *lookups, struct instant now, uint64_t lane_number, enum status status)
 {
     begin_event(lookups);
-    struct lane *lane = find_lane(lookups, number);
+    struct lane *lane = find_lane(lookups, lane_number);
     if (lane == NULL || !is_taken(lane->state)) {
         return; /* nothing was out */
     }
@@ -810,7 +820,7 @@ void lookups_lane_failed(
             lookups, lane, false); /* MAIL_LANE_LOST follows; it must not be asked first */
     }
     if (lane->state == LANE_BUSY) {
-        repeat(lookups, lane);
+        repeat(lookups, lane, status);
     }
     release_lane(lookups, now, lane);
     send_waiting(lookups, now);

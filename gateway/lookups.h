@@ -4,9 +4,10 @@
  *
  * A lane carries one look-up, and a worker has as many lanes as threads. The least busy worker is
  * asked first, one that answered late or wrongly last; while all are busy, look-ups wait in the
- * order they came. One that fails is repeated until its deadline. Then, or when too many wait, the
- * answer says so in Google's own terms. An answer that its worker allows to be kept is given again
- * to the same question, without asking anybody.
+ * order they came. One that fails is repeated until its deadline, or until it has failed
+ * LOOKUPS_TRIES_MAX times, of which all lanes of a worker that dies are one. Then, or when too many
+ * wait, the answer says so in Google's own terms. An answer that its worker allows to be kept is
+ * given again to the same question, without asking anybody.
  *
  *           connected         sends            late
  *     AWAY ───────────▶ IDLE ───────▶ BUSY ───────────▶ CANCELLED
@@ -118,12 +119,12 @@ struct lookups_question {
 void lookups_ask(
     struct lookups *lookups, struct instant now, const struct lookups_question *question);
 
-void lookups_lane_connected(struct lookups *lookups, struct instant now, uint64_t lane);
-void lookups_lane_lost(struct lookups *lookups, struct instant now, uint64_t lane);
+void lookups_lane_connected(struct lookups *lookups, struct instant now, uint64_t lane_number);
+void lookups_lane_lost(struct lookups *lookups, struct instant now, uint64_t lane_number);
 void lookups_lane_response(
-    struct lookups *lookups, struct instant now, uint64_t lane, struct slice response);
+    struct lookups *lookups, struct instant now, uint64_t lane_number, struct slice response);
 void lookups_lane_failed(
-    struct lookups *lookups, struct instant now, uint64_t lane, enum status status);
+    struct lookups *lookups, struct instant now, uint64_t lane_number, enum status status);
 
 /* To be called when lookups_deadline has passed; earlier or a little later does no harm. */
 void lookups_tick(struct lookups *lookups, struct instant now);

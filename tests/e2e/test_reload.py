@@ -145,7 +145,7 @@ def test_workers_come_and_go_and_die_under_load_and_every_command_is_answered(ma
     choice = random.Random(7)
     with Load(herd, "gateway") as load:
         for number in range(ROUNDS):
-            start_new_worker(herd, f"new-{number}", threads=choice.randint(1, 4))
+            start_new_worker(herd, f"new-{number}", threads=choice.randint(1, 6))
             gone = choice.choice([name for name in herd.workers if name != f"new-{number}"])
             herd.remove_worker(gone)
             # Alive or dead when it is removed, and told or not: nobody may notice.

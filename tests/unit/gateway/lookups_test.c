@@ -497,6 +497,50 @@ static void wrong_answers_are_repeated_three_times_at_most(void **state)
     assert_true(json_has("failed at this look-up"));
 }
 
+static void a_worker_that_dies_with_many_lanes_is_one_failure(void **state)
+{
+    (void)state;
+    const struct topology_worker many = {.name = name_2, .requests_url = url, .threads = 5};
+    set_workers(&many, 1);
+    for (uint64_t place = 0; place < 5; place++) {
+        connect(place < LANES ? nth_lane(1, place) : place);
+    }
+    buffer_reset(&scene.trace);
+
+    /* Of each lane the loss is known only when it is told. */
+    ask();
+    expect("2'<0");
+    break_off(nth_lane(1, 2), STATUS_DISCONNECTED);
+    break_off(nth_lane(1, 1), STATUS_DISCONNECTED);
+    break_off(nth_lane(1, 0), STATUS_DISCONNECTED);
+    break_off(3, STATUS_DISCONNECTED);
+    break_off(4, STATUS_DISCONNECTED);
+    expect("1'<0 0'<0 3<0 4<0 down:2");
+
+    connect(3);
+    expect("up:2 3<0");
+    respond(3, "{}");
+    expect("AT=0");
+}
+
+static void a_lookup_that_ends_workers_does_not_end_them_all(void **state)
+{
+    (void)state;
+    connect(2);
+    ask();
+    for (int i = 1; i < LOOKUPS_TRIES_MAX; i++) {
+        break_off(2, STATUS_DISCONNECTED);
+        lose(2);
+        connect(2);
+    }
+    expect("up:1 2<0 down:1 up:1 2<0 down:1 up:1 2<0");
+
+    break_off(2, STATUS_DISCONNECTED);
+
+    expect("down:1 AT?0");
+    assert_true(json_has("failed at this look-up"));
+}
+
 static void too_many_lookups_are_answered_at_once(void **state)
 {
     (void)state;
@@ -861,6 +905,8 @@ int main(void)
         TEST(a_late_answer_is_dropped_and_frees_its_lane),
         TEST(busy_workers_make_a_lookup_end_with_their_names),
         TEST(wrong_answers_are_repeated_three_times_at_most),
+        TEST(a_worker_that_dies_with_many_lanes_is_one_failure),
+        TEST(a_lookup_that_ends_workers_does_not_end_them_all),
         TEST(too_many_lookups_are_answered_at_once),
         TEST(repeated_lookups_do_not_hold_up_the_deadlines_of_others),
         TEST(without_any_worker_in_the_topology_the_answer_still_comes),
