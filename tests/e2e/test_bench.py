@@ -2,6 +2,7 @@
 
 import contextlib
 import json
+import re
 import socket
 import subprocess
 import threading
@@ -125,3 +126,10 @@ def test_nobody_listening_is_one_line_and_exit_status_1():
     assert done.returncode == 1
     assert done.stdout == b""
     assert done.stderr == b"herd-bench: before the measurement: connection lost\n"
+
+
+def test_the_cores_are_measured_to_the_end():
+    result = subprocess.run(
+        [BUILD / "bin" / "herd-cores", "1000"], capture_output=True, text=True, timeout=60, check=True)
+
+    assert re.search(r"gossip_next_message, all of it +\d+ ns per report", result.stdout)
