@@ -13,6 +13,8 @@
 #define COMMON_MESSAGE_H
 
 #include "common/location.h"
+#include "common/places_provider.h"
+#include "common/places_status.h"
 #include "common/report.h"
 #include "common/slice.h"
 
@@ -20,7 +22,7 @@
 #include <stdint.h>
 
 enum {
-    MESSAGE_VERSION = 1,
+    MESSAGE_VERSION = 2,
     MESSAGE_BATCH_BYTES_MAX =
         64 * 1024, /* requests, responses, gossip: the cost of a message is per message */
     MESSAGE_OPERATIONS_MAX = 2048, /* per request; 64 KiB hold about 900 of the usual size */
@@ -92,7 +94,10 @@ struct nearby {
 };
 
 struct places {
-    uint32_t keep_ms;  /* for how long the gateway may give the same answer to the same question */
+    enum places_provider provider; /* whose answer it is; of several that failed, the last */
+    enum places_status status;     /* which the JSON says, too */
+    uint32_t keep_ms;  /* for how long the gateway may give the same answer to the same question;
+                          0 where there is no provider */
     struct slice json; /* as the client gets it, without the two newlines that end an answer */
 };
 

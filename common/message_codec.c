@@ -344,8 +344,9 @@ enum status places_encode(struct buffer *message, const struct places *places)
 {
     size_t length_before = message->length;
     msgpack_packer packer = packer_to(message);
-    bool is_written = write_kind(&packer, KIND_PLACES) && write_number(&packer, places->keep_ms) &&
-                      write_bytes(&packer, places->json);
+    bool is_written = write_kind(&packer, KIND_PLACES) && write_number(&packer, places->provider) &&
+                      write_number(&packer, places->status) &&
+                      write_number(&packer, places->keep_ms) && write_bytes(&packer, places->json);
     return finish(message, length_before, is_written);
 }
 
@@ -356,11 +357,17 @@ enum status places_decode(struct slice message, struct places *ret_places)
     if (status != STATUS_OK) {
         return status;
     }
+    uint64_t provider;
+    uint64_t places_status;
     uint64_t keep_ms;
-    if (!read_number(&reader, UINT32_MAX, &keep_ms) ||
+    if (!read_number(&reader, PROVIDER_NONE, &provider) ||
+        !read_number(&reader, PLACES_STATUSES - 1, &places_status) ||
+        !read_number(&reader, provider == PROVIDER_NONE ? 0 : UINT32_MAX, &keep_ms) ||
         !read_bytes(&reader, MESSAGE_PLACES_MAX, &ret_places->json) || !is_at_end(&reader)) {
         return STATUS_MALFORMED;
     }
+    ret_places->provider = (enum places_provider)provider;
+    ret_places->status = (enum places_status)places_status;
     ret_places->keep_ms = (uint32_t)keep_ms;
     return STATUS_OK;
 }

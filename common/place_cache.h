@@ -9,10 +9,10 @@
 
 #include "common/instant.h"
 #include "common/message.h"
+#include "common/places_provider.h"
 #include "common/places_status.h"
 #include "common/slice.h"
 #include "common/status.h"
-#include "common/topology.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -29,7 +29,7 @@ struct place_key place_key_of(const struct nearby *nearby);
 bool place_key_equals(const struct place_key *a, const struct place_key *b);
 
 struct kept_answer {
-    enum places_status status;     /* for a worker, like the next: a gateway leaves both at 0 */
+    enum places_status status;
     enum places_provider provider; /* whose it is */
     struct instant until;          /* it may be given before that */
     struct slice text;             /* of one that is found: borrowed until the cache changes */

@@ -1,7 +1,5 @@
-/* The statuses of a Nearby Search, and the answer text for an end without results. */
+/* The statuses of a Nearby Search in words, in numbers, and as an answer without results. */
 #include "common/places_status.h"
-
-#include "common/json_writer.h"
 
 #include <assert.h>
 
@@ -14,6 +12,18 @@ const char *places_status_text(enum places_status status)
     };
     assert((size_t)status < sizeof texts / sizeof texts[0]);
     return texts[status];
+}
+
+void places_status_write_counts(struct json_writer *json, const uint64_t by_status[PLACES_STATUSES])
+{
+    json_writer_begin_object(json, "by_status");
+    for (size_t i = 0; i < PLACES_STATUSES; i++) {
+        if (by_status[i] > 0) {
+            json_writer_number(
+                json, places_status_text((enum places_status)i), (int64_t)by_status[i]);
+        }
+    }
+    json_writer_end_object(json);
 }
 
 static enum status append_error_message(struct buffer *text, struct slice error_message)

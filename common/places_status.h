@@ -1,13 +1,16 @@
-/* What a Nearby Search can end with, in Google's legacy terms, and the answer text for an end
- * without results. */
+/* What a Nearby Search can end with, in Google's legacy terms, how that is counted, and the answer
+ * text for an end without results. */
 #ifndef COMMON_PLACES_STATUS_H
 #define COMMON_PLACES_STATUS_H
 
 #include "common/buffer.h"
+#include "common/json_writer.h"
 #include "common/slice.h"
 #include "common/status.h"
 
-/* PLACES_X is written `X`. */
+#include <stdint.h>
+
+/* PLACES_X is written `X`. Their order is their number in messages. */
 #define PLACES_STATUS_TABLE(X)                                                                     \
     X(OK)                                                                                          \
     X(ZERO_RESULTS)                                                                                \
@@ -24,8 +27,18 @@ enum places_status {
 #undef PLACES_STATUS_ENUMERATOR
 };
 
+enum {
+#define PLACES_STATUS_ONE(name) +1
+    PLACES_STATUSES = PLACES_STATUS_TABLE(PLACES_STATUS_ONE), /* how many there are */
+#undef PLACES_STATUS_ONE
+};
+
 /* As Google writes it, e.g. "ZERO_RESULTS"; a static string. */
 const char *places_status_text(enum places_status status);
+
+/* The member "by_status": an object with those that were counted. */
+void places_status_write_counts(
+    struct json_writer *json, const uint64_t by_status[PLACES_STATUSES]);
 
 /*
  * Appends the JSON text of an answer without results, in Google's white space, without a line end:

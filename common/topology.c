@@ -534,10 +534,9 @@ static bool read_provider(
     struct walk *walk, const struct json_place *place, struct topology_places *places)
 {
     static const char *const names[] = {
-        [PROVIDER_EMBEDDED] = "embedded",
-        [PROVIDER_GOOGLE_LEGACY] = "google-legacy",
-        [PROVIDER_GOOGLE] = "google",
-        [PROVIDER_OVERPASS] = "overpass",
+#define PROVIDER_NAME(name, text) [PROVIDER_##name] = (text),
+        PLACES_PROVIDER_TABLE(PROVIDER_NAME)
+#undef PROVIDER_NAME
     };
     size_t index = 0;
     if (!json_read_choice(&walk->reader, place, names, COUNT_OF(names), &index)) {

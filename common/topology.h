@@ -8,6 +8,7 @@
 #define COMMON_TOPOLOGY_H
 
 #include "common/buffer.h"
+#include "common/places_provider.h"
 #include "common/status.h"
 
 #include <stdbool.h>
@@ -21,7 +22,7 @@ enum {
     TOPOLOGY_LISTENERS_MAX = 256, /* per gateway */
     TOPOLOGY_WORKERS_MAX = 64,
     TOPOLOGY_THREADS_MAX = 256, /* per worker */
-    TOPOLOGY_PROVIDERS_MAX = 4,
+    TOPOLOGY_PROVIDERS_MAX = PLACES_PROVIDERS,
     TOPOLOGY_NAME_MAX = 64, /* bytes of a name: it is part of file names and of every AT line */
     TOPOLOGY_FILE_MAX =
         4 * 1024 * 1024, /* bytes; the largest herd that these limits allow is half of it */
@@ -50,13 +51,6 @@ struct topology_gateway {
     char *admin;
     size_t listener_count;
     struct topology_listener *listeners;
-};
-
-enum places_provider {
-    PROVIDER_EMBEDDED,
-    PROVIDER_GOOGLE_LEGACY,
-    PROVIDER_GOOGLE,
-    PROVIDER_OVERPASS
 };
 
 struct topology_worker {

@@ -3,6 +3,8 @@
 
 #include "common/json_writer.h"
 #include "common/metrics.h"
+#include "common/places_provider.h"
+#include "common/places_status.h"
 #include "common/reload.h"
 
 #include <stdio.h>
@@ -13,6 +15,15 @@ enum { ADDRESS_SIZE = 80 };
 static void write_count(struct json_writer *json, const char *key, uint64_t value)
 {
     json_writer_number(json, key, (int64_t)value);
+}
+
+static uint64_t sum_of(const uint64_t by_status[PLACES_STATUSES])
+{
+    uint64_t sum = 0;
+    for (size_t i = 0; i < PLACES_STATUSES; i++) {
+        sum += by_status[i];
+    }
+    return sum;
 }
 
 static void write_nodes(struct json_writer *json, const struct gateway_view *view)
@@ -42,6 +53,20 @@ static void write_nodes(struct json_writer *json, const struct gateway_view *vie
     json_writer_end_object(json);
 }
 
+/* Of each provider; what was asked of it the pages of the workers say. */
+static void write_providers(struct json_writer *json, const struct lookups_view *lookups)
+{
+    json_writer_begin_array(json, "providers");
+    for (size_t i = 0; i < PLACES_PROVIDERS; i++) {
+        json_writer_begin_object(json, NULL);
+        json_writer_text(json, "provider", slice_of(places_provider_name((enum places_provider)i)));
+        write_count(json, "cached", sum_of(lookups->cached[i]));
+        places_status_write_counts(json, lookups->cached[i]);
+        json_writer_end_object(json);
+    }
+    json_writer_end_array(json);
+}
+
 static void write_workers(struct json_writer *json, const struct gateway_view *view)
 {
     json_writer_begin_array(json, "workers");
@@ -59,15 +84,20 @@ static void write_workers(struct json_writer *json, const struct gateway_view *v
     json_writer_end_array(json);
 
     const struct lookups_view lookups = lookups_view(view->lookups);
+    uint64_t cached = 0;
+    for (size_t i = 0; i < PLACES_PROVIDERS; i++) {
+        cached += sum_of(lookups.cached[i]);
+    }
     json_writer_begin_object(json, "lookups");
     write_count(json, "waiting", lookups.waiting);
     write_count(json, "leaving", lookups.leaving);
     write_count(json, "answered", lookups.answered);
-    write_count(json, "cached", lookups.cached);
+    write_count(json, "cached", cached);
     write_count(json, "unanswered", lookups.unanswered);
     write_count(json, "repeated", lookups.repeated);
     write_count(json, "cache_answers", lookups.cache_answers);
     write_count(json, "cache_bytes", lookups.cache_bytes);
+    write_providers(json, &lookups);
     json_writer_end_object(json);
 }
 
@@ -236,10 +266,18 @@ static void write_lookup_metrics(struct metrics *metrics, const struct gateway_v
         "herd_gateway_lookups_answered_total",
         "Look-ups that a worker answered.",
         lookups.answered);
-    metrics_counter(metrics,
+    metrics_begin(metrics,
+        METRICS_COUNTER,
         "herd_gateway_lookups_cached_total",
-        "Look-ups that got an answer which had been kept.",
-        lookups.cached);
+        "Look-ups that got an answer which had been kept here.");
+    for (size_t i = 0; i < PLACES_PROVIDERS; i++) {
+        for (size_t status = 0; status < PLACES_STATUSES; status++) {
+            metrics_sample(metrics,
+                (int64_t)lookups.cached[i][status],
+                {"provider", slice_of(places_provider_name((enum places_provider)i))},
+                {"status", slice_of(places_status_text((enum places_status)status))});
+        }
+    }
     metrics_gauge(metrics,
         "herd_gateway_lookups_cache_bytes",
         "Memory of the answers that are kept.",

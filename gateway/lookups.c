@@ -122,9 +122,9 @@ struct lookups {
     size_t count; /* waiting or out */
     struct place_cache *cache;
     uint64_t answered;
-    uint64_t cached;
     uint64_t unanswered;
     uint64_t repeated;
+    uint64_t cached[PLACES_PROVIDERS][PLACES_STATUSES];
     struct buffer failures[FAILURE_COUNT]; /* the JSON texts */
     size_t effect_count;
     size_t effect_taken;
@@ -708,7 +708,7 @@ void lookups_ask(
     const struct place_key key = place_key_of(&nearby);
     struct kept_answer kept;
     if (place_cache_find(lookups->cache, &key, now, &kept)) {
-        lookups->cached++;
+        lookups->cached[kept.provider][kept.status]++;
         answer_at_once(lookups, question, kept.text, NULL);
         return;
     }
@@ -771,7 +771,11 @@ static void keep(struct lookups *lookups,
 {
     const struct place_key key = place_key_of(&lookup->nearby);
     const struct kept_answer answer = {
-        .until = instant_after_ms(now, places->keep_ms), .text = places->json};
+        .status = places->status,
+        .provider = places->provider,
+        .until = instant_after_ms(now, places->keep_ms),
+        .text = places->json,
+    };
     if (places->keep_ms > 0) {
         place_cache_keep(lookups->cache, &key, &answer);
     }
@@ -790,7 +794,11 @@ void lookups_lane_response(
     const enum status status = places_decode(response, &places);
     worker->suspect_until = status == STATUS_OK ? now : suspect_until(now);
     if (status != STATUS_OK) {
-        add_lane_effect(lookups, LOOKUPS_FAULT, lane, "the answer is malformed");
+        add_lane_effect(lookups,
+            LOOKUPS_FAULT,
+            lane,
+            status == STATUS_UNSUPPORTED_VERSION ? "the answer is of another protocol version"
+                                                 : "the answer is malformed");
     }
     if (lane->state == LANE_BUSY && status == STATUS_OK) {
         lookups->answered++;
@@ -920,14 +928,15 @@ struct lookups_worker_view lookups_view_worker(const struct lookups *lookups, si
 
 struct lookups_view lookups_view(const struct lookups *lookups)
 {
-    return (struct lookups_view){
+    struct lookups_view view = {
         .waiting = lookups->waiting.count,
         .leaving = lookups->leaving,
         .answered = lookups->answered,
-        .cached = lookups->cached,
-        .cache_answers = place_cache_size(lookups->cache).answers,
-        .cache_bytes = place_cache_size(lookups->cache).bytes,
         .unanswered = lookups->unanswered,
         .repeated = lookups->repeated,
+        .cache_answers = place_cache_size(lookups->cache).answers,
+        .cache_bytes = place_cache_size(lookups->cache).bytes,
     };
+    memcpy(view.cached, lookups->cached, sizeof view.cached);
+    return view;
 }

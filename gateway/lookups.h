@@ -26,6 +26,8 @@
 
 #include "common/instant.h"
 #include "common/location.h"
+#include "common/places_provider.h"
+#include "common/places_status.h"
 #include "common/slice.h"
 #include "common/status.h"
 #include "common/topology.h"
@@ -149,9 +151,9 @@ struct lookups_view {
     size_t waiting;      /* for a free lane */
     size_t leaving;      /* at workers that were removed */
     uint64_t answered;   /* by a worker */
-    uint64_t cached;     /* with an answer that had been kept */
     uint64_t unanswered; /* ended with a text of ours */
     uint64_t repeated;
+    uint64_t cached[PLACES_PROVIDERS][PLACES_STATUSES]; /* with an answer that had been kept */
     size_t cache_answers;
     size_t cache_bytes;
 };

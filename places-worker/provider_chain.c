@@ -7,7 +7,6 @@
 #include "places-worker/http_fetch.h"
 #include "places-worker/overpass.h"
 #include "places-worker/place_store.h"
-#include "places-worker/provider_name.h"
 
 #include <assert.h>
 #include <stdio.h>
@@ -477,6 +476,9 @@ static void ask(struct provider_chain *chain,
     case PROVIDER_OVERPASS:
         ask_overpass(chain, nearby, budget_ms(chain->places, index, deadline), answer);
         break;
+    case PROVIDER_NONE:
+        assert(!"no topology names it");
+        break;
     }
 }
 
@@ -488,7 +490,7 @@ static void note_failure(struct provider_chain *chain,
     const enum status status = buffer_append_format(&chain->failures,
         "%s%s: %s (%.*s)",
         chain->failures.length > 0 ? "; " : "",
-        provider_name(provider),
+        places_provider_name(provider),
         places_status_text(answer->status),
         (int)answer->message.length,
         answer->message.length > 0 ? answer->message.data : "");

@@ -12,7 +12,6 @@
 #include "places-worker/grid.h"
 #include "places-worker/http_fetch.h"
 #include "places-worker/lookup_pool.h"
-#include "places-worker/provider_name.h"
 #include "places-worker/worker_pages.h"
 
 #include <assert.h>
@@ -82,11 +81,10 @@ static void log_complaint(struct worker *worker, const char *event, struct slice
 
 /* An empty response where there is no memory for a better one: the gateway then says so in its own
  * words. */
-static void respond(struct worker *worker, uint64_t token, uint32_t keep_ms, struct slice json)
+static void respond(struct worker *worker, uint64_t token, const struct places *places)
 {
-    const struct places places = {.keep_ms = keep_ms, .json = json};
     buffer_reset(&worker->response);
-    if (places_encode(&worker->response, &places) != STATUS_OK) {
+    if (places_encode(&worker->response, places) != STATUS_OK) {
         buffer_reset(&worker->response);
     }
     lane_server_respond(worker->lane_server, token, buffer_slice(&worker->response));
@@ -104,7 +102,9 @@ static void refuse_request(struct worker *worker, uint64_t token, enum status st
                      "versions")) != STATUS_OK) {
         buffer_reset(&text);
     }
-    respond(worker, token, 0, buffer_slice(&text));
+    const struct places places = {
+        .provider = PROVIDER_NONE, .status = PLACES_UNKNOWN_ERROR, .json = buffer_slice(&text)};
+    respond(worker, token, &places);
     buffer_clear(&text);
 }
 
@@ -122,7 +122,7 @@ static void log_lookup(const struct worker *worker,
         log_bytes("location", slice_of_bytes(place, (size_t)length)),
         log_number("radius_m", (int64_t)nearby->radius_m),
         log_number("results_max", nearby->results_max),
-        log_text("provider", provider_name(answer->provider)),
+        log_text("provider", places_provider_name(answer->provider)),
         log_text("source", source),
         log_text("status", places_status_text(answer->status)),
         log_number("bytes", (int64_t)answer->text.length),
@@ -139,7 +139,13 @@ static void answer_request(struct worker *worker,
 {
     const struct instant now = instant_now();
     const int64_t keep_ns = instant_ns_between(now, answer->until);
-    respond(worker, token, keep_ns <= 0 ? 0 : (uint32_t)(keep_ns / NS_PER_MS), answer->text);
+    const struct places places = {
+        .provider = answer->provider,
+        .status = answer->status,
+        .keep_ms = keep_ns <= 0 ? 0 : (uint32_t)(keep_ns / NS_PER_MS),
+        .json = answer->text,
+    };
+    respond(worker, token, &places);
     const uint64_t duration_us = (uint64_t)(instant_ns_between(received, now) / NS_PER_US);
     worker->counts.by_status[answer->status]++;
     worker_durations_add(&worker->counts.lookups, duration_us);

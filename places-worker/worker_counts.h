@@ -2,20 +2,13 @@
 #ifndef PLACES_WORKER_WORKER_COUNTS_H
 #define PLACES_WORKER_WORKER_COUNTS_H
 
+#include "common/places_provider.h"
 #include "common/places_status.h"
-#include "common/topology.h"
 
 #include <stddef.h>
 #include <stdint.h>
 
-enum {
-#define WORKER_STATUS_INDEX(name) WORKER_STATUS_##name,
-    PLACES_STATUS_TABLE(WORKER_STATUS_INDEX)
-#undef WORKER_STATUS_INDEX
-        WORKER_STATUSES, /* how many there are */
-    WORKER_PROVIDERS = TOPOLOGY_PROVIDERS_MAX,
-    WORKER_BOUNDS = 12,
-};
+enum { WORKER_BOUNDS = 12 };
 
 /* Upper bounds of the classes in which durations are counted, in microseconds. */
 extern const uint64_t worker_bounds_us[WORKER_BOUNDS];
@@ -29,14 +22,14 @@ struct worker_durations {
 struct worker_counts {
     uint64_t asked;                      /* look-ups that came in and were understood */
     uint64_t refused;                    /* requests that were not understood */
-    uint64_t by_status[WORKER_STATUSES]; /* look-ups that were done, by how they ended */
+    uint64_t by_status[PLACES_STATUSES]; /* look-ups that were done, by how they ended */
     struct worker_durations lookups;
     struct {
-        uint64_t by_status[WORKER_STATUSES];
+        uint64_t by_status[PLACES_STATUSES];
         struct worker_durations durations;
         uint64_t cached;           /* look-ups that got an answer which had been kept */
         uint64_t joined;           /* ... or that of another look-up which was on its way */
-    } providers[WORKER_PROVIDERS]; /* by enum places_provider */
+    } providers[PLACES_PROVIDERS]; /* by enum places_provider */
 };
 
 void worker_durations_add(struct worker_durations *durations, uint64_t duration_us);

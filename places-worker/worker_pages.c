@@ -4,21 +4,8 @@
 #include "common/json_writer.h"
 #include "common/metrics.h"
 #include "common/reload.h"
-#include "places-worker/provider_name.h"
 
 /* ---- Status ---- */
-
-static void write_statuses(struct json_writer *json, const uint64_t by_status[WORKER_STATUSES])
-{
-    json_writer_begin_object(json, "by_status");
-    for (size_t i = 0; i < WORKER_STATUSES; i++) {
-        if (by_status[i] > 0) {
-            json_writer_number(
-                json, places_status_text((enum places_status)i), (int64_t)by_status[i]);
-        }
-    }
-    json_writer_end_object(json);
-}
 
 static void write_durations(struct json_writer *json, const struct worker_durations *durations)
 {
@@ -32,11 +19,11 @@ static void write_provider(
 {
     const struct worker_durations *const durations = &counts->providers[provider].durations;
     json_writer_begin_object(json, NULL);
-    json_writer_text(json, "provider", slice_of(provider_name(provider)));
+    json_writer_text(json, "provider", slice_of(places_provider_name(provider)));
     json_writer_number(json, "asked", (int64_t)worker_durations_count(durations));
     json_writer_number(json, "cached", (int64_t)counts->providers[provider].cached);
     json_writer_number(json, "joined", (int64_t)counts->providers[provider].joined);
-    write_statuses(json, counts->providers[provider].by_status);
+    places_status_write_counts(json, counts->providers[provider].by_status);
     write_durations(json, durations);
     json_writer_end_object(json);
 }
@@ -57,7 +44,7 @@ enum status worker_status_append(struct buffer *text, const struct worker_view *
     json_writer_number(&json, "in_hand", (int64_t)view->in_hand);
     json_writer_number(&json, "asked", (int64_t)counts->asked);
     json_writer_number(&json, "refused", (int64_t)counts->refused);
-    write_statuses(&json, counts->by_status);
+    places_status_write_counts(&json, counts->by_status);
     write_durations(&json, &counts->lookups);
     json_writer_begin_object(&json, "cache");
     json_writer_number(&json, "answers", (int64_t)view->cache_answers);
@@ -91,7 +78,7 @@ static void write_lookups(struct metrics *metrics, const struct worker_counts *c
         METRICS_COUNTER,
         "herd_places_lookups_total",
         "Look-ups by the status of their answer.");
-    for (size_t i = 0; i < WORKER_STATUSES; i++) {
+    for (size_t i = 0; i < PLACES_STATUSES; i++) {
         metrics_sample(metrics,
             (int64_t)counts->by_status[i],
             {"status", slice_of(places_status_text((enum places_status)i))});
@@ -111,8 +98,8 @@ static void write_providers(struct metrics *metrics, const struct worker_view *v
         "herd_places_provider_answers_total",
         "What providers were asked, by the status they answered.");
     for (size_t i = 0; i < view->provider_count; i++) {
-        const struct slice name = slice_of(provider_name(view->providers[i]));
-        for (size_t status = 0; status < WORKER_STATUSES; status++) {
+        const struct slice name = slice_of(places_provider_name(view->providers[i]));
+        for (size_t status = 0; status < PLACES_STATUSES; status++) {
             metrics_sample(metrics,
                 (int64_t)view->counts->providers[view->providers[i]].by_status[status],
                 {"provider", name},
@@ -126,7 +113,7 @@ static void write_providers(struct metrics *metrics, const struct worker_view *v
     for (size_t i = 0; i < view->provider_count; i++) {
         metrics_sample(metrics,
             (int64_t)view->counts->providers[view->providers[i]].cached,
-            {"provider", slice_of(provider_name(view->providers[i]))});
+            {"provider", slice_of(places_provider_name(view->providers[i]))});
     }
     metrics_begin(metrics,
         METRICS_COUNTER,
@@ -135,7 +122,7 @@ static void write_providers(struct metrics *metrics, const struct worker_view *v
     for (size_t i = 0; i < view->provider_count; i++) {
         metrics_sample(metrics,
             (int64_t)view->counts->providers[view->providers[i]].joined,
-            {"provider", slice_of(provider_name(view->providers[i]))});
+            {"provider", slice_of(places_provider_name(view->providers[i]))});
     }
     metrics_begin(
         metrics, METRICS_HISTOGRAM, "herd_places_provider_seconds", "Time that a provider took.");
@@ -143,7 +130,7 @@ static void write_providers(struct metrics *metrics, const struct worker_view *v
         const struct metrics_durations durations =
             durations_of(&view->counts->providers[view->providers[i]].durations);
         const struct metrics_label label = {
-            "provider", slice_of(provider_name(view->providers[i]))};
+            "provider", slice_of(places_provider_name(view->providers[i]))};
         metrics_durations(metrics, &durations, &label, 1);
     }
 }

@@ -11,7 +11,7 @@ import pytest
 
 from support.client import ask
 from support.herd import wait_until
-from support.node_socket import BUS, REQ, NodeSocket, gossip, pack
+from support.node_socket import BUS, REQ, VERSION, NodeSocket, gossip, pack
 from support.topology import GOLOMAN
 
 UCLA = b"+34.068930-118.445127"
@@ -84,7 +84,8 @@ def test_who_has_no_business_here_is_refused(herd, changes):
 
 
 MALFORMED = {
-    "another-version": message(version=2),
+    "the-version-before": message(version=VERSION - 1),
+    "a-later-version": message(version=VERSION + 1),
     "another-kind": message(kind=1),
     "nothing": b"",
     "half": message()[:-20],

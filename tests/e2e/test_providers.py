@@ -1,5 +1,6 @@
 """Providers on the network, over real HTTPS: whatever they do, every WHATSAT has an answer that says what happened."""
 
+import collections
 import concurrent.futures
 import gzip
 import json
@@ -465,6 +466,35 @@ def test_look_ups_that_are_the_same_share_an_answer(make_asked, legacy):
     assert provider["cached"] + provider["joined"] == status["asked"] - 1
     assert status["cache"]["answers"] == at_gateway["cache_answers"] == 1
     assert re.search(r'^herd_places_cached_total\{provider="google-legacy"\} \d', whatsat.worker.metrics(), re.M)
+
+
+def cached_over_the_herd(herd):
+    """What the sum of places-worker/README.md is without rate(): {provider: kept answers}, of all gateways and workers."""
+    cached = collections.Counter()
+    for process in [*herd.gateways.values(), *herd.workers.values()]:
+        for labels, value in re.findall(
+                r"^(?:herd_places_cached_total|herd_gateway_lookups_cached_total)\{(.*)\} (\d+)$", process.metrics(), re.M):
+            cached[re.search(r'provider="([^"]*)"', labels)[1]] += int(value)
+    return +cached
+
+
+def test_each_kept_answer_is_counted_once_for_its_provider(make_asked, legacy):
+    whatsat = make_asked("google-legacy", "embedded", gateways=("gateway", "other"))
+    legacy.answer(legacy_text(["First"]), Cache_Control="max-age=300")
+    client = whatsat.herd.connect("Solo", "other")
+    answers = [whatsat(), whatsat(), whatsat(client=client), whatsat(client=client), whatsat(client=client)]
+    assert [answer.names for answer in answers] == [["First"]] * 5
+
+    status = whatsat.worker.status()
+    assert [(one["provider"], one["asked"], one["cached"]) for one in status["providers"]] == [
+        ("google-legacy", 1, 1), ("embedded", 0, 0)]
+    assert status["by_status"] == {"OK": 2}
+    for gateway, count in {"gateway": 1, "other": 2}.items():
+        lookups = whatsat.herd[gateway].status()["lookups"]
+        assert (lookups["answered"], lookups["cached"]) == (1, count)
+        assert [one for one in lookups["providers"] if one["cached"]] == [
+            {"provider": "google-legacy", "cached": count, "by_status": {"OK": count}}]
+    assert cached_over_the_herd(whatsat.herd) == {"google-legacy": 4}
 
 
 @pytest.mark.parametrize("control, is_kept", [

@@ -74,6 +74,8 @@ static bool is_places(struct slice message)
     if (places_decode(message, &places) != STATUS_OK) {
         return false;
     }
+    assert(places.provider <= PROVIDER_NONE && (size_t)places.status < PLACES_STATUSES);
+    assert(places.provider < PROVIDER_NONE || places.keep_ms == 0);
     touch(places.json);
     return true;
 }

@@ -59,6 +59,7 @@ PURE_MODULES = {
     "common/message",
     "common/message_codec",
     "common/metrics",
+    "common/places_provider",
     "common/places_status",
     "common/random",
     "common/report",

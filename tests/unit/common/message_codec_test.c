@@ -146,7 +146,12 @@ static struct buffer sample_nearby(void)
 static struct buffer sample_places(void)
 {
     struct buffer message = new_message();
-    struct places sample = {.keep_ms = UINT32_MAX, .json = slice_of("{\n\"results\" : []\n}")};
+    struct places sample = {
+        .provider = PROVIDER_OVERPASS,
+        .status = PLACES_ZERO_RESULTS,
+        .keep_ms = UINT32_MAX,
+        .json = slice_of("{\n\"results\" : []\n}"),
+    };
     assert_int_equal(places_encode(&message, &sample), STATUS_OK);
     return message;
 }
@@ -248,6 +253,8 @@ static void a_look_up_and_its_places_come_back_as_they_were(void **state)
     assert_true(nearby.radius_m == 10000);
     assert_int_equal(nearby.results_max, 5);
     assert_int_equal(nearby.timeout_ms, UINT32_MAX);
+    assert_int_equal(places.provider, PROVIDER_OVERPASS);
+    assert_int_equal(places.status, PLACES_ZERO_RESULTS);
     assert_int_equal(places.keep_ms, UINT32_MAX);
     assert_text(places.json, "{\n\"results\" : []\n}");
     buffer_clear(&asked);
@@ -477,7 +484,7 @@ static void another_version_is_told_apart_from_nonsense(void **state)
         message.data[0] = MESSAGE_VERSION + 1;
         assert_int_equal(
             decode_copy(kind, message.data, message.length), STATUS_UNSUPPORTED_VERSION);
-        message.data[0] = 0;
+        message.data[0] = MESSAGE_VERSION - 1;
         assert_int_equal(
             decode_copy(kind, message.data, message.length), STATUS_UNSUPPORTED_VERSION);
         assert_int_equal(decode_copy(kind, message.data, 0), STATUS_MALFORMED);
@@ -793,6 +800,39 @@ static void places_beyond_their_limit_are_refused(void **state)
     buffer_clear(&message);
 }
 
+static enum status decode_of(const struct places *sample)
+{
+    struct buffer message = new_message();
+    assert_int_equal(places_encode(&message, sample), STATUS_OK);
+    const enum status status = decode_copy(PLACES, message.data, message.length);
+    buffer_clear(&message);
+    return status;
+}
+
+static void every_provider_and_status_comes_back_and_no_other(void **state)
+{
+    (void)state;
+    for (unsigned provider = 0; provider <= PROVIDER_NONE + 1; provider++) {
+        for (unsigned status = 0; status <= PLACES_STATUSES; status++) {
+            const struct places sample = {
+                .provider = (enum places_provider)provider, .status = (enum places_status)status};
+            const bool is_known = provider <= PROVIDER_NONE && status < PLACES_STATUSES;
+            assert_int_equal(decode_of(&sample), is_known ? STATUS_OK : STATUS_MALFORMED);
+            if (is_known) {
+                assert_int_equal(places.provider, provider);
+                assert_int_equal(places.status, status);
+            }
+        }
+    }
+}
+
+static void an_answer_of_nobody_is_not_kept(void **state)
+{
+    (void)state;
+    const struct places sample = {.provider = PROVIDER_NONE, .keep_ms = 1};
+    assert_int_equal(decode_of(&sample), STATUS_MALFORMED);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -819,6 +859,8 @@ int main(void)
         cmocka_unit_test(a_server_number_that_was_not_named_is_refused),
         cmocka_unit_test(a_look_up_beyond_its_limits_is_refused),
         cmocka_unit_test(places_beyond_their_limit_are_refused),
+        cmocka_unit_test(every_provider_and_status_comes_back_and_no_other),
+        cmocka_unit_test(an_answer_of_nobody_is_not_kept),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

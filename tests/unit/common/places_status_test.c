@@ -44,6 +44,23 @@ static void every_status_has_its_word(void **state)
     assert_string_equal(places_status_text(PLACES_NOT_FOUND), "NOT_FOUND");
 }
 
+static void only_what_was_counted_is_written(void **state)
+{
+    (void)state;
+    const uint64_t by_status[PLACES_STATUSES] = {[PLACES_OK] = 3, [PLACES_NOT_FOUND] = 1};
+    static const char wanted[] = "{\"by_status\":{\"OK\":3,\"NOT_FOUND\":1}}";
+    struct buffer text = buffer_with_max(1024);
+    struct json_writer json = json_writer_into(&text);
+    json_writer_begin_object(&json, NULL);
+    places_status_write_counts(&json, by_status);
+    json_writer_end_object(&json);
+
+    assert_int_equal(json.status, STATUS_OK);
+    assert_int_equal(text.length, sizeof wanted - 1);
+    assert_memory_equal(text.data, wanted, text.length);
+    buffer_clear(&text);
+}
+
 static void a_full_buffer_keeps_what_it_had(void **state)
 {
     (void)state;
@@ -66,6 +83,7 @@ int main(void)
         cmocka_unit_test(a_failure_has_its_keys_in_alphabetical_order),
         cmocka_unit_test(an_empty_error_message_is_left_out),
         cmocka_unit_test(every_status_has_its_word),
+        cmocka_unit_test(only_what_was_counted_is_written),
         cmocka_unit_test(a_full_buffer_keeps_what_it_had),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

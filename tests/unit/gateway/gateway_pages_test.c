@@ -1,4 +1,5 @@
 /* Do the pages of a gateway say what the cores know, in text that their readers can read? */
+#include "common/message_codec.h"
 #include "common/reload.h"
 #include "gateway/gateway_pages.h"
 
@@ -34,6 +35,12 @@ static struct {
     struct buffer text;
 } scene;
 
+static void take_effects(void)
+{
+    while (lookups_next_effect(scene.lookups) != NULL) {
+    }
+}
+
 static int begin(void **state)
 {
     (void)state;
@@ -53,16 +60,14 @@ static int begin(void **state)
         .now = now,
     };
     assert_int_equal(dispatch_create(&dispatch, &scene.dispatch), STATUS_OK);
-    const struct lookups_settings lookups = {.timeout_ms = 1000};
+    const struct lookups_settings lookups = {.timeout_ms = 1000, .cache_bytes_max = 1000};
     const struct topology_places *places = &scene.topology->places;
     assert_int_equal(lookups_create(&lookups, &scene.lookups), STATUS_OK);
     assert_int_equal(
         lookups_set_workers(scene.lookups, now, places->workers, places->worker_count), STATUS_OK);
-    while (lookups_next_effect(scene.lookups) != NULL) {
-    }
+    take_effects();
     lookups_lane_connected(scene.lookups, now, 1);
-    while (lookups_next_effect(scene.lookups) != NULL) {
-    }
+    take_effects();
     scene.reload = reload_of(scene.topology, 0);
     scene.view = (struct gateway_view){
         .topology = scene.topology,
@@ -89,6 +94,34 @@ static int end(void **state)
     topology_destroy(scene.topology);
     buffer_clear(&scene.text);
     return 0;
+}
+
+static void assert_page_has(const char *line)
+{
+    const size_t length = strlen(line);
+    for (size_t at = 0; at + length <= scene.text.length; at++) {
+        if (memcmp(scene.text.data + at, line, length) == 0) {
+            return;
+        }
+    }
+    fail_msg("not on the page: %s", line);
+}
+
+/* Asks the same thrice; the answer to the first is kept. */
+static void ask_thrice(void)
+{
+    const struct lookups_question question = {.at_line = slice_of("AT"), .results_max = 1};
+    const struct places places = {
+        .provider = PROVIDER_GOOGLE_LEGACY, .status = PLACES_ZERO_RESULTS, .keep_ms = 1000};
+    struct buffer message = buffer_with_max(1024);
+    assert_int_equal(places_encode(&message, &places), STATUS_OK);
+    for (int i = 0; i < 3; i++) {
+        lookups_ask(scene.lookups, now, &question);
+        take_effects();
+        lookups_lane_response(scene.lookups, now, 1, buffer_slice(&message)); /* once wanted */
+        take_effects();
+    }
+    buffer_clear(&message);
 }
 
 static void the_status_is_json_that_names_everybody(void **state)
@@ -165,31 +198,37 @@ static void the_status_is_json_that_names_everybody(void **state)
     json_decref(status);
 }
 
-static void assert_metrics_have(const char *line)
+static void the_status_counts_kept_answers_by_provider(void **state)
 {
-    const size_t length = strlen(line);
-    for (size_t at = 0; at + length <= scene.text.length; at++) {
-        if (memcmp(scene.text.data + at, line, length) == 0) {
-            return;
-        }
-    }
-    fail_msg("not in the metrics: %s", line);
+    (void)state;
+    ask_thrice();
+    assert_int_equal(gateway_status_append(&scene.text, &scene.view, now), STATUS_OK);
+
+    assert_page_has("\"answered\":1,\"cached\":2,\"unanswered\":0,");
+    assert_page_has("\"providers\":[{\"provider\":\"embedded\",\"cached\":0,\"by_status\":{}},"
+                    "{\"provider\":\"google-legacy\",\"cached\":2,"
+                    "\"by_status\":{\"ZERO_RESULTS\":2}},"
+                    "{\"provider\":\"google\",\"cached\":0,\"by_status\":{}},"
+                    "{\"provider\":\"overpass\",\"cached\":0,\"by_status\":{}}]");
 }
 
 static void the_metrics_count_by_server_and_worker(void **state)
 {
     (void)state;
+    ask_thrice();
     assert_int_equal(gateway_metrics_append(&scene.text, &scene.view, now), STATUS_OK);
 
-    assert_metrics_have("\nherd_gateway_ready 1\n");
-    assert_metrics_have("\nherd_gateway_node_up{server=\"Left\"} 0\n");
-    assert_metrics_have("\nherd_gateway_node_up{server=\"Right\"} 0\n");
-    assert_metrics_have("\nherd_gateway_worker_up{worker=\"places-1\"} 1\n");
-    assert_metrics_have("\nherd_gateway_lookups_cached_total 0\n");
-    assert_metrics_have("\nherd_gateway_commands_rejected_total{cause=\"expired\"} 0\n");
-    assert_metrics_have("\nherd_gateway_clients_accepted_total 17\n");
-    assert_metrics_have("\nherd_gateway_replies_invalid_total 5\n");
-    assert_metrics_have("\nherd_gateway_accept_failures_total 2\n");
+    assert_page_has("\nherd_gateway_ready 1\n");
+    assert_page_has("\nherd_gateway_node_up{server=\"Left\"} 0\n");
+    assert_page_has("\nherd_gateway_node_up{server=\"Right\"} 0\n");
+    assert_page_has("\nherd_gateway_worker_up{worker=\"places-1\"} 1\n");
+    assert_page_has("\nherd_gateway_lookups_cached_total{provider=\"google-legacy\",status=\"ZERO_"
+                    "RESULTS\"} 2\n");
+    assert_page_has("\nherd_gateway_lookups_cached_total{provider=\"embedded\",status=\"OK\"} 0\n");
+    assert_page_has("\nherd_gateway_commands_rejected_total{cause=\"expired\"} 0\n");
+    assert_page_has("\nherd_gateway_clients_accepted_total 17\n");
+    assert_page_has("\nherd_gateway_replies_invalid_total 5\n");
+    assert_page_has("\nherd_gateway_accept_failures_total 2\n");
 }
 
 static void a_page_that_does_not_fit_says_so(void **state)
@@ -208,6 +247,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         TEST(the_status_is_json_that_names_everybody),
+        TEST(the_status_counts_kept_answers_by_provider),
         TEST(the_metrics_count_by_server_and_worker),
         TEST(a_page_that_does_not_fit_says_so),
     };

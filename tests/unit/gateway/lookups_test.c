@@ -32,6 +32,7 @@ static struct {
     struct buffer trace;
     struct buffer json;   /* of the last answer */
     struct nearby nearby; /* the last that was sent */
+    const char *fault;    /* the last that was told */
     uint64_t ticket;
 } scene;
 
@@ -111,6 +112,7 @@ static void perform(void)
             trace("down:%s", effect->worker);
             break;
         case LOOKUPS_FAULT:
+            scene.fault = effect->fault;
             trace("fault:%s", name_of(effect->lane));
             break;
         }
@@ -191,14 +193,18 @@ static void ask(void)
     perform();
 }
 
-static void respond_to_keep(uint64_t lane, const char *json, uint32_t keep_ms)
+static void respond_with(uint64_t lane, const struct places *places)
 {
     struct buffer message = buffer_with_max(1024);
-    const struct places places = {.keep_ms = keep_ms, .json = slice_of(json)};
-    assert_int_equal(places_encode(&message, &places), STATUS_OK);
+    assert_int_equal(places_encode(&message, places), STATUS_OK);
     lookups_lane_response(scene.lookups, scene.now, lane, buffer_slice(&message));
     perform();
     buffer_clear(&message);
+}
+
+static void respond_to_keep(uint64_t lane, const char *json, uint32_t keep_ms)
+{
+    respond_with(lane, &(struct places){.keep_ms = keep_ms, .json = slice_of(json)});
 }
 
 static void respond(uint64_t lane, const char *json)
@@ -209,6 +215,13 @@ static void respond(uint64_t lane, const char *json)
 static void respond_wrongly(uint64_t lane)
 {
     lookups_lane_response(scene.lookups, scene.now, lane, slice_of("garbage"));
+    perform();
+}
+
+static void respond_in_another_version(uint64_t lane)
+{
+    static const char answer[] = {MESSAGE_VERSION - 1, '\x04'};
+    lookups_lane_response(scene.lookups, scene.now, lane, slice_of_bytes(answer, sizeof answer));
     perform();
 }
 
@@ -262,7 +275,7 @@ static void an_answer_that_may_be_kept_is_given_again_until_its_time_is_over(voi
     ask_again(0);
     expect("AT=0"); /* nobody was asked */
     expect_json("{\"kept\"}");
-    assert_int_equal(lookups_view(scene.lookups).cached, 1);
+    assert_int_equal(lookups_view(scene.lookups).cached[PROVIDER_EMBEDDED][PLACES_OK], 1);
     assert_int_equal(lookups_view(scene.lookups).answered, 1);
     assert_int_equal(lookups_view(scene.lookups).cache_answers, 1);
 
@@ -271,6 +284,31 @@ static void an_answer_that_may_be_kept_is_given_again_until_its_time_is_over(voi
     wait_ms(1);
     ask_again(0);
     expect("2<0");
+}
+
+static void kept_answers_count_for_the_provider_and_the_status_they_had(void **state)
+{
+    (void)state;
+    connect(2);
+    ask();
+    respond_with(2, &(struct places){.provider = PROVIDER_GOOGLE, .keep_ms = 1000});
+    ask();
+    const struct places none = {
+        .provider = PROVIDER_OVERPASS, .status = PLACES_ZERO_RESULTS, .keep_ms = 1000};
+    respond_with(2, &none);
+
+    ask_again(0);
+    ask_again(1);
+    ask_again(1);
+
+    struct lookups_view view = lookups_view(scene.lookups);
+    assert_int_equal(view.cached[PROVIDER_GOOGLE][PLACES_OK], 1);
+    assert_int_equal(view.cached[PROVIDER_OVERPASS][PLACES_ZERO_RESULTS], 2);
+    view.cached[PROVIDER_GOOGLE][PLACES_OK] = 0;
+    view.cached[PROVIDER_OVERPASS][PLACES_ZERO_RESULTS] = 0;
+    static const uint64_t nothing[PLACES_PROVIDERS][PLACES_STATUSES];
+    assert_memory_equal(view.cached, nothing, sizeof nothing);
+    assert_int_equal(view.answered, 2);
 }
 
 static void an_answer_that_may_not_be_kept_is_asked_for_again(void **state)
@@ -495,6 +533,19 @@ static void wrong_answers_are_repeated_three_times_at_most(void **state)
     respond_wrongly(2);
     expect("fault:2 AT?0");
     assert_true(json_has("failed at this look-up"));
+}
+
+static void a_worker_of_another_version_is_told_apart_from_one_that_errs(void **state)
+{
+    (void)state;
+    connect_all();
+    ask();
+    expect("2<0");
+    respond_in_another_version(2);
+    expect("fault:2 0<0");
+    assert_string_equal(scene.fault, "the answer is of another protocol version");
+    respond_wrongly(0);
+    assert_string_equal(scene.fault, "the answer is malformed");
 }
 
 static void a_worker_that_dies_with_many_lanes_is_one_failure(void **state)
@@ -892,6 +943,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(a_lookup_is_sent_answered_and_given_back_with_its_line),
         TEST(an_answer_that_may_be_kept_is_given_again_until_its_time_is_over),
+        TEST(kept_answers_count_for_the_provider_and_the_status_they_had),
         TEST(an_answer_that_may_not_be_kept_is_asked_for_again),
         TEST(a_kept_answer_is_there_when_no_worker_is),
         TEST(the_least_busy_worker_is_asked_first),
@@ -905,6 +957,7 @@ int main(void)
         TEST(a_late_answer_is_dropped_and_frees_its_lane),
         TEST(busy_workers_make_a_lookup_end_with_their_names),
         TEST(wrong_answers_are_repeated_three_times_at_most),
+        TEST(a_worker_of_another_version_is_told_apart_from_one_that_errs),
         TEST(a_worker_that_dies_with_many_lanes_is_one_failure),
         TEST(a_lookup_that_ends_workers_does_not_end_them_all),
         TEST(too_many_lookups_are_answered_at_once),

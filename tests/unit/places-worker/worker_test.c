@@ -208,7 +208,7 @@ static void what_is_no_look_up_is_answered_too(void **state)
 {
     struct fixture *const f = *state;
     start(f, "embedded");
-    static const char *const requests[] = {"", "x", "\x01\xFF", "\x63\x03"};
+    static const char *const requests[] = {"", "x", "\x02\xFF", "\x01\x03", "\x63\x03"};
     for (size_t i = 0; i < sizeof requests / sizeof requests[0]; i++) {
         lane_send(f->lanes[0], slice_of(requests[i]));
         expect_text(f, "do not understand each other");
