@@ -212,17 +212,16 @@ static void respond(uint64_t lane, const char *json)
     respond_to_keep(lane, json, 0);
 }
 
-static void respond_wrongly(uint64_t lane)
+/* Of this version of the messages, and nothing more. */
+static void respond_in_version(uint64_t lane, char version)
 {
-    lookups_lane_response(scene.lookups, scene.now, lane, slice_of("garbage"));
+    lookups_lane_response(scene.lookups, scene.now, lane, slice_of_bytes(&version, 1));
     perform();
 }
 
-static void respond_in_another_version(uint64_t lane)
+static void respond_wrongly(uint64_t lane)
 {
-    static const char answer[] = {MESSAGE_VERSION - 1, '\x04'};
-    lookups_lane_response(scene.lookups, scene.now, lane, slice_of_bytes(answer, sizeof answer));
-    perform();
+    respond_in_version(lane, MESSAGE_VERSION);
 }
 
 static void set_workers(const struct topology_worker *wanted, size_t count)
@@ -541,7 +540,7 @@ static void a_worker_of_another_version_is_told_apart_from_one_that_errs(void **
     connect_all();
     ask();
     expect("2<0");
-    respond_in_another_version(2);
+    respond_in_version(2, MESSAGE_VERSION - 1);
     expect("fault:2 0<0");
     assert_string_equal(scene.fault, "the answer is of another protocol version");
     respond_wrongly(0);
