@@ -28,6 +28,7 @@ enum places_status {
 };
 
 enum {
+/* NOLINTNEXTLINE(bugprone-macro-parentheses): a term of a sum */
 #define PLACES_STATUS_ONE(name) +1
     PLACES_STATUSES = PLACES_STATUS_TABLE(PLACES_STATUS_ONE), /* how many there are */
 #undef PLACES_STATUS_ONE
