@@ -30,14 +30,14 @@ def run_json(command, deadline_s=FLOOD_DEADLINE_S):
 
 
 class HerdSubject:
-    """The five servers of goloman, their gateway and their places workers."""
+    """The servers of a graph (the five of goloman), their gateway and their places workers."""
 
     name = "herd"
     what = "IAMAT, 5 servers of goloman"
 
-    def __init__(self, build, folder, logs_traffic=False):
+    def __init__(self, build, folder, graph=GOLOMAN, logs_traffic=False):
         self.build = build
-        self.herd = Herd(folder / self.name, make_topology(GOLOMAN, logs={"traffic": logs_traffic}))
+        self.herd = Herd(folder / self.name, make_topology(graph, logs={"traffic": logs_traffic}))
 
     def start(self):
         self.herd.start()
