@@ -98,8 +98,7 @@ def test_nodes_are_killed_under_load(make_herd):
                 return True
 
             times.append(took(takes_part, f"{victim} takes part again"))
-        for server in herd.servers:
-            herd[server].wait_ready()
+        herd.wait_ready()
         assert_every_server_hears_every_other(herd, "gateway")
     assert_every_link_carries_reports(herd)
     assert_back_in_time(times, foreign_load)
@@ -165,8 +164,7 @@ def test_several_processes_are_killed_at_once(make_herd, victims):
             herd[victim].kill()
         for victim in victims:
             herd[victim].start()
-        for victim in victims:
-            herd[victim].wait_ready()
+        herd.wait_ready()
         assert_every_server_own_name(herd)
 
         assert_every_server_hears_every_other(herd, "gateway")

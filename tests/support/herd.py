@@ -172,9 +172,12 @@ class Herd:
         return self.processes[name]
 
     def start(self):
-        """Starts every process and waits until each is ready, and knows the others."""
         for process in self.processes.values():
             process.start()
+        return self.wait_ready()
+
+    def wait_ready(self):
+        """Until every process is ready, and known to those that ask it: only then does each port answer by its own name."""
         for process in self.processes.values():
             process.wait_ready()
         wait_until(self.is_linked, "all processes know each other")
