@@ -1,5 +1,6 @@
 """Does deploy/herd bring a herd up, show it, mend it and take it down?"""
 
+import contextlib
 import json
 import os
 import pathlib
@@ -52,6 +53,15 @@ class Deployment:
 
     def living(self):
         return {name for name, pid in self.pids().items() if is_running(pid)}
+
+    @contextlib.contextmanager
+    def paused(self, name):
+        pid = self.pids()[name]
+        os.kill(pid, signal.SIGSTOP)
+        try:
+            yield
+        finally:
+            os.kill(pid, signal.SIGCONT)
 
     def ask(self, server, data):
         return ask(self.herd.port_of(server), data)
@@ -303,14 +313,19 @@ def test_status_tells_of_each_process_and_that_the_herd_has_converged(deployment
 
 def test_status_tells_of_a_process_that_does_not_react(deployment):
     deployment.done("up")
-    os.kill(deployment.pids()["Welsh"], signal.SIGSTOP)
-    try:
+    with deployment.paused("Welsh"):
         result = deployment("status", "--json")
-    finally:
-        os.kill(deployment.pids()["Welsh"], signal.SIGCONT)
 
     assert result.returncode == 1
     assert {one["name"]: one["state"] for one in json.loads(result.stdout)["processes"]}["Welsh"] == "not ready"
+
+
+def test_restart_tells_of_a_neighbour_that_is_not_found(deployment):
+    deployment.done("up")
+    with deployment.paused("Holiday"):
+        result = deployment("restart", "Welsh")
+
+    assert (result.returncode, result.stderr) == (0, "Welsh has no link to Holiday yet\n")
 
 
 def test_graph_marks_what_would_split_the_herd(deployment):
@@ -461,11 +476,8 @@ def test_reload_refuses_a_broken_topology_and_tells_nobody(deployment):
 
 def test_reload_names_who_has_not_reacted(deployment):
     deployment.done("up")
-    os.kill(deployment.pids()["Welsh"], signal.SIGSTOP)
-    try:
+    with deployment.paused("Welsh"):
         result = deployment("reload")
-    finally:
-        os.kill(deployment.pids()["Welsh"], signal.SIGCONT)
 
     assert result.returncode == 1
     assert "Welsh has not read the topology" in result.stderr
