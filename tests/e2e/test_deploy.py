@@ -384,6 +384,15 @@ def test_a_wrong_command_line_is_told(words, complaint):
     assert result.returncode == 2 and complaint in result.stderr
 
 
+@pytest.mark.parametrize("words", [["status"], ["start", "Hands"], ["reload"], ["graph"]])
+def test_that_nothing_is_built_yet_is_told(words, tmp_path):
+    result = subprocess.run(
+        [ROOT / "deploy" / "herd", *words], capture_output=True, text=True, timeout=60, check=False,
+        env={**os.environ, "HERD_BUILD": str(tmp_path)})
+
+    assert (result.returncode, result.stderr) == (1, "deploy/herd: nothing is built yet: deploy/herd up does it\n")
+
+
 def test_unknown_names_are_told_with_those_there_are(deployment):
     process = deployment("start", "Wulkes")
     topology = deployment("status", topology="gollum")
