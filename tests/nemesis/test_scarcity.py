@@ -37,13 +37,6 @@ def running(folder, topology):
         herd.stop()
 
 
-def wait_for_own_answer(herd, server):
-    """A node that is ready still has to be found by the gateway; until then others answer for it."""
-    wait_until(
-        lambda: parse_at(herd.ask(server, b"IAMAT who %s 1\n" % UCLA)).server == server.encode(), f"{server} serves again"
-    )
-
-
 def assert_every_server_hears_every_other(herd, name):
     for server in herd.servers:
         client_id = name + b"-" + server.encode()
@@ -79,7 +72,7 @@ def test_a_node_restarts_on_a_full_disk(small_disk):
                 filler.flush()
 
         herd["Wilkes"].restart().wait_ready()
-        wait_for_own_answer(herd, "Wilkes")
+        herd.wait_own_answers("Wilkes")
 
         assert_every_server_hears_every_other(herd, b"restarted")
 
@@ -114,8 +107,7 @@ def test_a_wall_clock_that_jumps_stops_nobody(tmp_path, monkeypatch, jump_s):
         monkeypatch.delenv("LD_PRELOAD")
         for process in herd.processes.values():
             process.wait_ready()
-        for server in herd.servers:
-            wait_for_own_answer(herd, server)
+        herd.wait_own_answers()
         before = parse_at(herd.ask("Wilkes", b"IAMAT before %s 1520023934\n" % UCLA))
 
         set_offset(offsets["Wilkes"], jump_s)
@@ -137,7 +129,7 @@ def test_a_wall_clock_that_jumps_stops_nobody(tmp_path, monkeypatch, jump_s):
         herd["Hands"].start()
         monkeypatch.delenv("LD_PRELOAD")
         herd["Hands"].wait_ready()
-        wait_for_own_answer(herd, "Hands")
+        herd.wait_own_answers("Hands")
         assert_every_server_hears_every_other(herd, b"elsewhen")
     finally:
         monkeypatch.delenv("LD_PRELOAD", raising=False)
@@ -164,5 +156,5 @@ def test_a_node_without_descriptors_serves_whom_it_has_and_heals_when_there_are_
         resource.prlimit(node.pid, resource.RLIMIT_NOFILE, (soft, hard))
 
         herd["Hands"].wait_ready()
-        wait_for_own_answer(herd, "Hands")
+        herd.wait_own_answers("Hands")
         assert_every_server_hears_every_other(herd, b"healed")

@@ -12,7 +12,7 @@ import signal
 import subprocess
 import time
 
-from support.client import Client, ask
+from support.client import Client, ask, parse_at
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 BUILD = pathlib.Path(os.environ.get("HERD_BUILD") or ROOT / "build" / "release").resolve()
@@ -260,6 +260,15 @@ class Herd:
         """Whether WHATSAT at this server answers with exactly this AT line."""
         answer = self.ask(server, b"WHATSAT %s 1 0\n" % client_id)
         return answer.startswith(line_of_at)
+
+    def answers_itself(self, server, gateway=None):
+        """Whether this server answers at its port, and not another for it."""
+        return parse_at(self.ask(server, b"IAMAT who +34-118 1\n", gateway)).server == server.encode()
+
+    def wait_own_answers(self, *servers):
+        """A server that is ready still has to be found by the gateway: until that has found these, or all."""
+        for server in servers or self.servers:
+            wait_until(lambda at=server: self.answers_itself(at), f"{server} answers itself")
 
     def last_words(self):
         """The ends of what the processes wrote, for the report of a failure."""
