@@ -18,12 +18,8 @@ def shipped(request, make_lasting_herd):
 
 def test_a_report_to_any_server_is_known_by_all(shipped):
     _, herd = shipped
-    for server in herd.servers:
-        at_line = herd.ask(server, b"IAMAT from-%s %s 1520023934.918963997\n" % (server.encode(), UCLA))
-        assert parse_at(at_line).server == server.encode()
 
-        for other in herd.servers:
-            wait_until(lambda at=other: herd.knows(at, at_line, b"from-" + server.encode()), f"{other} knows what {server} got")
+    herd.assert_every_server_hears_every_other()
 
 
 def test_a_report_is_there_when_the_farthest_server_is_asked_at_once(shipped):

@@ -41,20 +41,6 @@ def assert_back_in_time(times, foreign_load):
         assert len(late) <= LATE_MAX, f"back only after {', '.join(late)} s"
 
 
-def assert_every_server_hears_every_other(herd, gateway):
-    """A report to each server is known by all others."""
-    for server in herd.servers:
-        client_id = b"after-all-%s-%d" % (server.encode(), time.monotonic_ns())
-        at_line = herd.ask(server, b"IAMAT %s %s 1520023934\n" % (client_id, UCLA), gateway=gateway)
-        assert parse_at(at_line).server == server.encode()
-        question = b"WHATSAT %s 1 0\n" % client_id
-        for other in herd.servers:
-            wait_until(
-                lambda at=other, q=question, a=at_line: herd.ask(at, q, gateway=gateway).startswith(a),
-                f"{other} hears from {server}",
-            )
-
-
 def assert_every_link_carries_reports(herd):
     """A report makes every node's log longer; each neighbour confirms, over its link, that it holds all of it."""
     before = {server: herd[server].status()["lseq"] for server in herd.servers}
@@ -99,7 +85,7 @@ def test_nodes_are_killed_under_load(make_herd):
 
             times.append(took(takes_part, f"{victim} takes part again"))
         herd.wait_ready()
-        assert_every_server_hears_every_other(herd, "gateway")
+        herd.assert_every_server_hears_every_other()
     assert_every_link_carries_reports(herd)
     assert_back_in_time(times, foreign_load)
 
@@ -124,7 +110,7 @@ def test_gateways_are_killed_under_load(make_herd):
                     return False
 
             times.append(took(takes_part, "the gateway serves again"))
-        assert_every_server_hears_every_other(herd, "dies")
+        herd.assert_every_server_hears_every_other("dies")
     assert_back_in_time(times, foreign_load)
 
 
@@ -163,4 +149,4 @@ def test_several_processes_are_killed_at_once(make_herd, victims):
         herd.wait_ready()
         herd.wait_own_answers()
 
-        assert_every_server_hears_every_other(herd, "gateway")
+        herd.assert_every_server_hears_every_other()

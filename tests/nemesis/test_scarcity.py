@@ -37,44 +37,38 @@ def running(folder, topology):
         herd.stop()
 
 
-def assert_every_server_hears_every_other(herd, name):
-    for server in herd.servers:
-        client_id = name + b"-" + server.encode()
-        at_line = herd.ask(server, b"IAMAT %s %s 1520023934\n" % (client_id, UCLA))
-        assert parse_at(at_line).server == server.encode()
-        for other in herd.servers:
-            wait_until(lambda at=other: herd.knows(at, at_line, client_id), f"{other} hears from {server}")
+def fill(disk):
+    """The file that takes all the room there is."""
+    filler = disk / "filler"
+    with contextlib.suppress(OSError), open(filler, "wb") as file:
+        while True:
+            file.write(bytes(4096))
+            file.flush()
+    return filler
 
 
 def test_a_full_disk_stops_nobody(small_disk):
     with running(small_disk, make_topology(GRAPH, logs={"traffic": True})) as herd:
-        with contextlib.suppress(OSError), open(small_disk / "filler", "wb") as filler:
-            while True:
-                filler.write(bytes(4096))
-                filler.flush()
+        filler = fill(small_disk)
         for number in range(20):
             herd.ask("Hands", b"".join(b"IAMAT full%d %s %d\n" % (one, UCLA, number) for one in range(200)))
 
-        assert_every_server_hears_every_other(herd, b"full")
-        lost = wait_until(lambda: "herd_node_log_lines_dropped_total 0\n" not in herd["Hands"].metrics(), "lost lines are counted")
-        assert lost
+        herd.assert_every_server_hears_every_other()
+        wait_until(lambda: "herd_node_log_lines_dropped_total 0\n" not in herd["Hands"].metrics(), "lost lines are counted")
 
-        (small_disk / "filler").unlink()
+        filler.unlink()
         herd.ask("Hands", b"IAMAT again %s 1\n" % UCLA)
         wait_until(lambda: b"id=again" in herd["Hands"].log(), "it logs again when there is room")
 
 
 def test_a_node_restarts_on_a_full_disk(small_disk):
     with running(small_disk, make_topology(GRAPH)) as herd:
-        with contextlib.suppress(OSError), open(small_disk / "filler", "wb") as filler:
-            while True:
-                filler.write(bytes(4096))
-                filler.flush()
+        fill(small_disk)
 
         herd["Wilkes"].restart().wait_ready()
         herd.wait_own_answers("Wilkes")
 
-        assert_every_server_hears_every_other(herd, b"restarted")
+        herd.assert_every_server_hears_every_other()
 
 
 def set_offset(file, seconds):
@@ -118,10 +112,10 @@ def test_a_wall_clock_that_jumps_stops_nobody(tmp_path, monkeypatch, jump_s):
             return (at.difference_ns - before.difference_ns) / 10**9
 
         wait_until(lambda: abs(difference_s() - jump_s) < 600, "its clock has jumped")
-        assert_every_server_hears_every_other(herd, b"jumped")
+        herd.assert_every_server_hears_every_other()
         set_offset(offsets["Wilkes"], 0)
         wait_until(lambda: abs(difference_s()) < 600, "its clock is back")
-        assert_every_server_hears_every_other(herd, b"back")
+        herd.assert_every_server_hears_every_other()
         herd["Hands"].kill()
         monkeypatch.setenv("LD_PRELOAD", library)
         set_offset(offsets["Hands"], jump_s)
@@ -130,7 +124,7 @@ def test_a_wall_clock_that_jumps_stops_nobody(tmp_path, monkeypatch, jump_s):
         monkeypatch.delenv("LD_PRELOAD")
         herd["Hands"].wait_ready()
         herd.wait_own_answers("Hands")
-        assert_every_server_hears_every_other(herd, b"elsewhen")
+        herd.assert_every_server_hears_every_other()
     finally:
         monkeypatch.delenv("LD_PRELOAD", raising=False)
         herd.stop()
@@ -146,7 +140,7 @@ def test_a_node_without_descriptors_serves_whom_it_has_and_heals_when_there_are_
         with contextlib.ExitStack() as stack:
             for _ in range(50):
                 stack.enter_context(socket.create_connection((host, int(port))))
-            assert_every_server_hears_every_other(herd, b"crowded")
+            herd.assert_every_server_hears_every_other()
 
             # A neighbour that restarts now may have to wait, but nobody stops.
             herd["Hands"].restart()
@@ -157,4 +151,4 @@ def test_a_node_without_descriptors_serves_whom_it_has_and_heals_when_there_are_
 
         herd["Hands"].wait_ready()
         herd.wait_own_answers("Hands")
-        assert_every_server_hears_every_other(herd, b"healed")
+        herd.assert_every_server_hears_every_other()
