@@ -2,6 +2,7 @@
 #include "common/process.h"
 
 #include "common/signals.h"
+#include "common/task_threads.h"
 
 #include <assert.h>
 #include <stdio.h>
@@ -103,6 +104,7 @@ static enum status begin(struct process *process,
                    ? STATUS_NOT_FOUND
                    : STATUS_NO_MEMORY;
     }
+    task_threads_leave_one();
     status = open_log(process, log_path);
     if (status != STATUS_OK) {
         return status;

@@ -20,7 +20,7 @@ SOURCE_FOLDERS = ("common",) + PROCESS_FOLDERS
 TOP_LEVEL = {"CMakeLists.txt", "README.md", "common", "deploy", "gateway", "herd-node", "places-worker", "tests"}
 
 # NNG is known to these modules only, and what they share of it to nobody else.
-NNG_MODULES = {"common/bus_link", "common/canary", "common/lane", "common/wire"}
+NNG_MODULES = {"common/bus_link", "common/canary", "common/lane", "common/task_threads", "common/wire"}
 NNG_SHARED_HEADER = "common/wire.h"
 
 # Whom a foreign header belongs to. Whoever else needs what it offers asks one of these modules.

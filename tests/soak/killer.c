@@ -3,6 +3,7 @@
 
 #include "common/instant.h"
 #include "common/random.h"
+#include "common/task_threads.h"
 #include "tests/support/loopback.h"
 
 #include <dirent.h>
@@ -68,6 +69,7 @@ static void start_side(struct herd *herd, int side)
         if (getppid() != parent) {
             _exit(EXIT_FAILURE);
         }
+        task_threads_leave_one(); /* as every process of a herd does */
         herd->soak->run[side](herd->board, herd->urls);
         _exit(EXIT_FAILURE);
     }
