@@ -21,6 +21,7 @@ enum {
 
 static nng_aio *sleepers[SLEEPERS_MAX]; /* for as long as the process lives */
 static unsigned sleeper_count;
+static _Atomic unsigned asleep_count;
 
 struct census {
     unsigned tasks;   /* threads that take steps */
@@ -79,6 +80,7 @@ static unsigned count_task_threads(unsigned others)
 static void sleep_for_good(void *context)
 {
     (void)context;
+    asleep_count++;
     for (;;) {
         (void)pause();
     }
@@ -100,5 +102,9 @@ void task_threads_leave_one(void)
         }
         sleeper_count++;
         nng_sleep_aio(0, *sleeper);
+    }
+    const struct instant end = instant_after_ms(instant_now(), PATIENCE_MS);
+    while (asleep_count < sleeper_count && instant_is_before(instant_now(), end)) {
+        nng_msleep(LOOK_EVERY_MS);
     }
 }

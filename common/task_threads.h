@@ -7,7 +7,7 @@
  * in between this is more than all that Herd does (README.md, "NNG"). One thread takes step after
  * step without waking anybody.
  *
- * Thread: the main thread, before others begin to make threads.
+ * Thread: the main thread, before it has used NNG and before others begin to make threads.
  */
 #ifndef COMMON_TASK_THREADS_H
 #define COMMON_TASK_THREADS_H
