@@ -75,6 +75,17 @@ class HerdSubject:
             "--connections", CONNECTIONS, "--window", WINDOW, "--ids", ids, "--introduce", "--duration", seconds)
 
 
+@contextlib.contextmanager
+def fresh_herd(bench, name, **given):
+    """A herd for one measurement, which has done nothing before: one that has held many ids keeps their memory."""
+    subject = HerdSubject(bench.build, bench.folder / name, **given)
+    try:
+        subject.start()
+        yield subject
+    finally:
+        subject.stop()
+
+
 class SlowPlaces:
     """A herd whose two workers ask a provider (Google's legacy service, played by this process) that takes its time."""
 

@@ -3,7 +3,7 @@
 import time
 
 from peers.daemon import forget_peak, resident_bytes
-from peers.subjects import HerdSubject
+from peers.subjects import fresh_herd
 from support.herd import wait_until
 from trials.probe import LiveTraffic, Probe, print_summary
 
@@ -18,13 +18,9 @@ DEADLINE_S = 120
 def measure(bench):
     """kill -9 of a node and its start with an empty memory, three times, under live traffic."""
     reports = 100_000 if bench.given.quick else 1_000_000
-    subject = HerdSubject(bench.build, bench.folder / "catchup")
-    try:
-        subject.start()
+    with fresh_herd(bench, "catchup") as subject:
         subject.measured("--connections", 20, "--ids", reports, "--introduce", "--count", 1000, deadline_s=600)
         return {"reports": reports, "restarts": [restart(subject, *names) for names in RESTARTS.items()]}
-    finally:
-        subject.stop()
 
 
 def restart(subject, victim, probed):

@@ -1,8 +1,6 @@
 """What a report costs while the herd grows: in ids, and in links between its servers."""
 
-import contextlib
-
-from peers.subjects import HerdSubject
+from peers.subjects import fresh_herd
 from support.topology import edges_of
 
 IDS = (1000, 10_000, 100_000, 1_000_000)
@@ -14,17 +12,6 @@ def circle(count):
     return " ".join(f"S{i}-S{(i + step) % count}" for i in range(count) for step in (1, 2))
 
 
-@contextlib.contextmanager
-def fresh(bench, name, **given):
-    """A herd that has done nothing before: one that has held many ids keeps their memory."""
-    subject = HerdSubject(bench.build, bench.folder / f"growth-{name}", **given)
-    try:
-        subject.start()
-        yield subject
-    finally:
-        subject.stop()
-
-
 def cpu_us(result):
     return sum(result["cpu_us"].values())
 
@@ -33,11 +20,11 @@ def measure(bench):
     """Processor time of all servers per report: with few and with many ids, with few and with many links."""
     of_ids, of_links = {}, {}
     for ids in IDS[: 3 if bench.given.quick else None]:
-        with fresh(bench, f"{ids}-ids") as subject:
+        with fresh_herd(bench, f"growth-{ids}-ids") as subject:
             of_ids[ids] = cpu_us(subject.flood(bench.given.seconds, ids))
     for count in SERVERS:
         graph = circle(count)
-        with fresh(bench, f"{count}-servers", graph=graph) as subject:
+        with fresh_herd(bench, f"growth-{count}-servers", graph=graph) as subject:
             result = subject.flood(bench.given.seconds, bench.given.ids)
             of_links[count] = {"links": len(edges_of(graph)), "cpu_us": cpu_us(result), "known_per_s": result["known_per_s"]}
     return {"cpu_us_of_ids": of_ids, "of_servers": of_links}

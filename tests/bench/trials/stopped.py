@@ -3,7 +3,7 @@
 import time
 
 from peers.daemon import resident_bytes
-from peers.subjects import CONNECTIONS, WINDOW, HerdSubject
+from peers.subjects import CONNECTIONS, WINDOW, fresh_herd
 from support.herd import wait_until
 
 STOPPED = "Welsh"
@@ -14,12 +14,8 @@ DEADLINE_S = 120
 def measure(bench):
     """SIGSTOP of one node under full load of the others: their memory and rate, and what it gets when it continues."""
     seconds = 5 if bench.given.quick else 60
-    subject = HerdSubject(bench.build, bench.folder / "stopped")
-    try:
-        subject.start()
+    with fresh_herd(bench, "stopped") as subject:
         return stop_and_continue(subject, seconds, min(seconds, 10))
-    finally:
-        subject.stop()
 
 
 def flood(subject, servers, seconds):
