@@ -533,11 +533,10 @@ static bool has_provider(const struct topology_places *places, enum places_provi
 static bool read_provider(
     struct walk *walk, const struct json_place *place, struct topology_places *places)
 {
-    static const char *const names[] = {
-#define PROVIDER_NAME(name, text) [PROVIDER_##name] = (text),
-        PLACES_PROVIDER_TABLE(PROVIDER_NAME)
-#undef PROVIDER_NAME
-    };
+    const char *names[PLACES_PROVIDERS];
+    for (size_t i = 0; i < COUNT_OF(names); i++) {
+        names[i] = places_provider_name((enum places_provider)i);
+    }
     size_t index = 0;
     if (!json_read_choice(&walk->reader, place, names, COUNT_OF(names), &index)) {
         return false;
