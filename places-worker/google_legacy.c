@@ -76,12 +76,12 @@ static void fail_by_http_status(unsigned http_status, struct provider_answer *an
  * as OK. */
 static enum places_status status_of(struct slice word)
 {
-#define STATUS_OF(name)                                                                            \
-    if (slice_equals(word, slice_of(#name))) {                                                     \
-        return PLACES_##name;                                                                      \
+    for (size_t i = 0; i < PLACES_STATUSES; i++) {
+        const enum places_status status = (enum places_status)i;
+        if (slice_equals(word, slice_of(places_status_text(status)))) {
+            return status;
+        }
     }
-    PLACES_STATUS_TABLE(STATUS_OF)
-#undef STATUS_OF
     return word.length == 0 ? PLACES_OK : PLACES_UNKNOWN_ERROR;
 }
 
