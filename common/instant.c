@@ -17,14 +17,23 @@ struct instant instant_now(void)
     return (struct instant){.ns = read_clock_ns(CLOCK_MONOTONIC)};
 }
 
-struct instant instant_after_ms(struct instant instant, int64_t milliseconds)
+static struct instant instant_after(struct instant instant, int64_t count, int64_t unit_ns)
 {
-    assert(milliseconds >= 0);
-    const int64_t ms_left = (INT64_MAX - instant.ns) / NS_PER_MS;
-    if (milliseconds > ms_left) {
+    assert(count >= 0);
+    if (count > (INT64_MAX - instant.ns) / unit_ns) {
         return INSTANT_NEVER;
     }
-    return (struct instant){.ns = instant.ns + milliseconds * NS_PER_MS};
+    return (struct instant){.ns = instant.ns + count * unit_ns};
+}
+
+struct instant instant_after_ms(struct instant instant, int64_t milliseconds)
+{
+    return instant_after(instant, milliseconds, NS_PER_MS);
+}
+
+struct instant instant_after_us(struct instant instant, int64_t microseconds)
+{
+    return instant_after(instant, microseconds, NS_PER_US);
 }
 
 int64_t instant_ns_between(struct instant from, struct instant to)

@@ -23,8 +23,9 @@ struct instant {
 
 struct instant instant_now(void);
 
-/* `milliseconds` after `instant`, never past INSTANT_NEVER. */
+/* So long after `instant`, never past INSTANT_NEVER. */
 struct instant instant_after_ms(struct instant instant, int64_t milliseconds);
+struct instant instant_after_us(struct instant instant, int64_t microseconds);
 
 /* From `from` to `to` in ns; below 0 if `to` came first. */
 int64_t instant_ns_between(struct instant from, struct instant to);

@@ -819,7 +819,7 @@ static bool read_limits(struct walk *walk, const struct json_place *document)
     uint64_t input = 256 * KIB;       /* 3000 commands in flight: more make nothing faster */
     uint64_t output = 256 * KIB;      /* four full WHATSAT answers or more */
     uint64_t reports = 20000000;      /* 2.5 GB at 128 bytes each */
-    uint64_t lanes = 2;               /* one is filled while the other is away */
+    uint64_t lanes = 1;               /* more carry smaller batches, and nothing faster */
     uint64_t drain_ms = 1500;         /* SIGTERM to exit within two seconds */
     struct json_reader *reader = &walk->reader;
     struct json_place place = json_member(document, "limits");

@@ -3,6 +3,7 @@
 
 #include "common/message_codec.h"
 #include "gateway/batch.h"
+#include "gateway/crowd.h"
 
 #include <assert.h>
 #include <stdlib.h>
@@ -19,6 +20,7 @@ struct lane {
     bool is_connected;
     int redial_ms;         /* how long to wait for a connection before the next redial */
     struct instant alarm;  /* WAITING: when to greet or redial; GREETING, BUSY: when to cancel */
+    struct instant due;    /* READY: nothing is sent before, unless a batch is full */
     struct buffer message; /* the request that is out */
     struct batch *first;   /* oldest first; the first one is out while BUSY */
     struct batch *last;
@@ -39,6 +41,7 @@ struct client {
     uint32_t route;     /* the lane for its commands, as of `epoch` */
     uint32_t epoch;
     int home;
+    int64_t seen_in;      /* by the crowd */
     uint64_t number;      /* counts clients, to spread them */
     uint64_t accept_next; /* the ticket after that of its last IAMAT */
 };
@@ -61,6 +64,7 @@ struct dispatch {
     size_t nodes_up;
     struct client *clients;
     uint64_t clients_opened;
+    struct crowd crowd;
     struct repeat *repeats;
     size_t repeat_count;
     int64_t lane_deadline_ms;
@@ -421,11 +425,31 @@ static void greet(struct dispatch *dispatch, struct instant now, struct lane *la
     dispatch->effects[dispatch->effect_count - 1].bytes = buffer_slice(&lane->message);
 }
 
-/* Sends the first batch of a lane that is READY and has one with operations left. */
+/* From one request on a lane to the next. Where there are no more clients than lanes, nobody would
+ * wait for company. */
+static int64_t distance_us(const struct dispatch *dispatch, struct instant now)
+{
+    const size_t clients = crowd_size(&dispatch->crowd, now);
+    if (clients <= dispatch->lane_count) {
+        return 0;
+    }
+    const int64_t us = (int64_t)(clients - dispatch->lane_count) * DISPATCH_DISTANCE_US_PER_CLIENT;
+    return us < DISPATCH_DISTANCE_US_MAX ? us : DISPATCH_DISTANCE_US_MAX;
+}
+
+/* Whether what waits at a READY lane is to leave now: what costs is the request, not the command.
+ */
+static bool is_due(const struct lane *lane, struct instant now)
+{
+    const bool is_full = lane->first != lane->last;
+    return lane->first != NULL && (is_full || !instant_is_before(now, lane->due));
+}
+
+/* Sends the first batch of a lane that is READY and has one with operations left, if it is due. */
 static void send_next(struct dispatch *dispatch, struct instant now, struct lane *lane)
 {
     const struct dispatch_settings *settings = &dispatch->settings;
-    while (lane->first != NULL) {
+    while (is_due(lane, now)) {
         if (batch_encode(lane->first,
                 settings->herd,
                 settings->servers[node_of(dispatch, lane)],
@@ -435,6 +459,7 @@ static void send_next(struct dispatch *dispatch, struct instant now, struct lane
         if (lane->first->count > 0) {
             move_lane(dispatch, lane, LANE_BUSY, NULL);
             lane->alarm = instant_after_ms(now, dispatch->lane_deadline_ms);
+            lane->due = instant_after_us(now, distance_us(dispatch, now));
             add_lane_effect(dispatch, DISPATCH_SEND, lane, NULL);
             dispatch->effects[dispatch->effect_count - 1].bytes = buffer_slice(&lane->message);
             return;
@@ -553,6 +578,7 @@ enum dispatch_result dispatch_submit(struct dispatch *dispatch,
     if (!gather(dispatch, &dispatch->lanes[client->route], command, origin, deadline)) {
         return DISPATCH_NO_ROOM;
     }
+    crowd_note(&dispatch->crowd, now, &client->seen_in);
     client->out++;
     if (is_accept) {
         client->accept_next = ticket + 1;
@@ -565,7 +591,7 @@ void dispatch_flush(struct dispatch *dispatch, struct instant now)
     begin_event(dispatch);
     for (size_t i = 0; i < dispatch->lane_count; i++) {
         struct lane *lane = &dispatch->lanes[i];
-        if (lane->state == LANE_READY && lane->first != NULL) {
+        if (lane->state == LANE_READY) {
             send_next(dispatch, now, lane);
         }
     }
@@ -911,6 +937,9 @@ struct instant dispatch_deadline(const struct dispatch *dispatch)
     for (size_t i = 0; i <= dispatch->lane_count; i++) {
         const struct lane *lane = &dispatch->lanes[i];
         deadline = instant_earlier(deadline, lane->alarm);
+        if (lane->state == LANE_READY && lane->first != NULL) {
+            deadline = instant_earlier(deadline, lane->due);
+        }
         for (const struct batch *batch = lane->first; batch != NULL; batch = batch->next) {
             deadline = instant_earlier(deadline, batch->earliest);
         }

@@ -3,7 +3,8 @@
  * come in with the time, effects go out.
  *
  * A lane carries one request at a time. While it is away, commands gather; when it is back, all
- * that gathered leave as the next batch.
+ * that gathered leave as the next batch: at once where few clients are busy; where many are, the
+ * requests of a lane keep a distance, the more the more there are, unless a batch is full.
  *
  *              greets            answered by the right server         sends
  *   WAITING ──────────▶ GREETING ───────────────────────────▶ READY ────────▶ BUSY
@@ -47,6 +48,8 @@ enum {
      */
     DISPATCH_LANE_DEADLINE_MS_MAX = 1000,
     DISPATCH_GREET_EVERY_MS = 250,
+    DISPATCH_DISTANCE_US_PER_CLIENT = 20, /* that is busy, beyond as many as there are lanes */
+    DISPATCH_DISTANCE_US_MAX = 1000,
     DISPATCH_REPEATS_MAX = 6,       /* of an unknown id: after 1, 2, 4, 8, 16, 32 ms */
     DISPATCH_REPEATING_MAX = 1024,  /* at once; beyond them unknown is unknown */
     DISPATCH_REDIAL_MS_MIN = 2000,  /* after a loss, then doubling: the network may have */
@@ -142,7 +145,8 @@ enum dispatch_result dispatch_submit(struct dispatch *dispatch,
     struct instant read_at,
     const struct command *command);
 
-/* Lanes that are not busy send what has gathered. To be called once per turn of the loop. */
+/* Lanes that are not busy send what has gathered and is due. To be called once per turn of the
+ * loop, and so also when dispatch_deadline has passed. */
 void dispatch_flush(struct dispatch *dispatch, struct instant now);
 
 void dispatch_lane_connected(struct dispatch *dispatch, struct instant now, size_t lane_index);

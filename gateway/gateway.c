@@ -9,6 +9,7 @@
 #include "common/message.h"
 #include "common/reload.h"
 #include "common/report.h"
+#include "gateway/alarm.h"
 #include "gateway/client_listener.h"
 #include "gateway/clients.h"
 #include "gateway/dispatch.h"
@@ -53,10 +54,9 @@ struct gateway {
 
     uv_loop_t loop;
     bool has_loop;
-    uv_async_t mail;         /* the mailbox is no longer empty */
-    uv_prepare_t turn;       /* all that came in one turn is worked on at its end */
-    uv_timer_t alarm;        /* the next deadline of dispatch and lookups, or an earlier time ... */
-    struct instant alarm_at; /* ... which is this one */
+    uv_async_t mail;     /* the mailbox is no longer empty */
+    uv_prepare_t turn;   /* all that came in one turn is worked on at its end */
+    struct alarm *alarm; /* the next deadline of dispatch and lookups */
     uv_timer_t check;
     uv_timer_t drain;
 
@@ -657,9 +657,9 @@ static void wake(void *context)
 
 /* ---- Turns ---- */
 
-static void on_alarm(uv_timer_t *timer)
+static void on_alarm(void *context)
 {
-    struct gateway *gateway = timer->data;
+    struct gateway *gateway = context;
     const struct instant now = instant_now();
     dispatch_tick(gateway->dispatch, now);
     perform_dispatch(gateway);
@@ -673,21 +673,6 @@ static struct instant next_deadline(const struct gateway *gateway)
         dispatch_deadline(gateway->dispatch), lookups_deadline(gateway->lookups));
 }
 
-static void set_alarm(struct gateway *gateway)
-{
-    const struct instant deadline = next_deadline(gateway);
-    const bool is_set = uv_is_active((uv_handle_t *)&gateway->alarm) != 0;
-    const bool is_later = !instant_is_before(deadline, gateway->alarm_at);
-    if (!instant_is_before(deadline, INSTANT_NEVER) || (is_set && is_later)) {
-        return; /* one that rings too early does no harm */
-    }
-    const int64_t left_ms = instant_ns_between(instant_now(), deadline) / NS_PER_MS;
-    const int result =
-        uv_timer_start(&gateway->alarm, on_alarm, left_ms < 0 ? 1 : (uint64_t)left_ms + 1, 0);
-    assert(result == 0);
-    gateway->alarm_at = deadline;
-}
-
 /* Before the loop waits again: whatever happened in this turn has its consequences now. */
 static void on_turn(uv_prepare_t *prepare)
 {
@@ -699,7 +684,7 @@ static void on_turn(uv_prepare_t *prepare)
     }
     clients_turn(gateway->clients, gateway->now);
     flush(gateway); /* what did not come from a client in this turn */
-    set_alarm(gateway);
+    alarm_set(gateway->alarm, next_deadline(gateway));
     if (gateway->is_stopping) {
         note_drained(gateway);
     }
@@ -784,13 +769,16 @@ static enum status open_loop(struct gateway *gateway)
     if (uv_async_init(&gateway->loop, &gateway->mail, on_mail) != 0) {
         return STATUS_IO;
     }
+    const enum status status = alarm_create(&gateway->loop, on_alarm, gateway, &gateway->alarm);
+    if (status != STATUS_OK) {
+        return status;
+    }
     /* These cannot fail: they only enter lists of the loop. */
     (void)uv_prepare_init(&gateway->loop, &gateway->turn);
-    (void)uv_timer_init(&gateway->loop, &gateway->alarm);
     (void)uv_timer_init(&gateway->loop, &gateway->check);
     (void)uv_timer_init(&gateway->loop, &gateway->drain);
     gateway->mail.data = gateway->turn.data = gateway;
-    gateway->alarm.data = gateway->check.data = gateway->drain.data = gateway;
+    gateway->check.data = gateway->drain.data = gateway;
     (void)uv_prepare_start(&gateway->turn, on_turn);
     (void)uv_timer_start(&gateway->check, on_check, CHECK_EVERY_MS, CHECK_EVERY_MS);
     return STATUS_OK;
@@ -1008,6 +996,7 @@ static void close_loop(struct gateway *gateway)
     for (size_t i = 0; i < gateway->self->listener_count; i++) {
         client_listener_destroy(gateway->listeners[i]);
     }
+    alarm_destroy(gateway->alarm);
     uv_walk(&gateway->loop, close_handle, NULL);
     (void)uv_run(&gateway->loop, UV_RUN_DEFAULT);
     (void)uv_loop_close(&gateway->loop);

@@ -36,7 +36,9 @@ HEADER_OWNERS = {
         "places-worker/place_doubles", "places-worker/place_importer", "places-worker/place_store",
         "places-worker/place_writer", "places-worker/sql_statement",
     },
-    r"uv\.h": {"gateway/client_listener", "gateway/clients", "gateway/gateway", "gateway/main"},
+    r"uv\.h": {
+        "gateway/alarm", "gateway/client_listener", "gateway/clients", "gateway/gateway", "gateway/main",
+    },
     r"xxhash\.h": {"common/topology", "herd-node/report_table"},
     r"pthread\.h": {
         "common/admin", "common/bounded_call", "common/bus_link", "common/canary", "common/lane", "common/log",

@@ -26,6 +26,7 @@ static void milliseconds_later_are_a_million_ns_each(void **state)
     const struct instant start = {.ns = 5};
     assert_int_equal(instant_after_ms(start, 0).ns, 5);
     assert_int_equal(instant_after_ms(start, 3).ns, 3000005);
+    assert_int_equal(instant_after_us(start, 3).ns, 3005);
 }
 
 static void nothing_is_later_than_never(void **state)
@@ -34,6 +35,7 @@ static void nothing_is_later_than_never(void **state)
     assert_int_equal(instant_after_ms(INSTANT_NEVER, 0).ns, INT64_MAX);
     assert_int_equal(instant_after_ms(INSTANT_NEVER, 1).ns, INT64_MAX);
     assert_int_equal(instant_after_ms(instant_now(), INT64_MAX).ns, INT64_MAX);
+    assert_int_equal(instant_after_us(instant_now(), INT64_MAX).ns, INT64_MAX);
     assert_true(instant_is_before(instant_now(), INSTANT_NEVER));
 
     const struct instant almost = {.ns = INT64_MAX - NS_PER_MS};

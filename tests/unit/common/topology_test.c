@@ -147,7 +147,7 @@ static void what_is_not_written_has_its_default(void **state)
     assert_int_equal(topology->limits.client_input_bytes_max, 262144);
     assert_int_equal(topology->limits.client_output_bytes_max, 262144);
     assert_int_equal(topology->limits.reports_max, 20000000);
-    assert_int_equal(topology->limits.lanes_per_node, 2);
+    assert_int_equal(topology->limits.lanes_per_node, 1);
     assert_int_equal(topology->limits.drain_ms, 1500);
     assert_true(topology->logs.traffic);
     assert_int_equal(topology->logs.file_size_max, 67108864);

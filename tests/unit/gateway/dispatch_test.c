@@ -1,6 +1,7 @@
 /* Does dispatch keep commands in order, on a node that is up, and answer each exactly once? */
 #include "common/buffer.h"
 #include "common/message_codec.h"
+#include "gateway/crowd.h"
 #include "gateway/dispatch.h"
 
 #include <setjmp.h>
@@ -18,6 +19,7 @@ enum {
     LANES_PER_NODE = 2,
     LANES = NODES * LANES_PER_NODE,
     CLIENTS = 8,
+    CLIENTS_MAX = 80, /* enough of them for the longest distance between requests */
     ANSWER_WITHIN_MS = 3000,
     HURRIED_ANSWER_WITHIN_MS = 500,
     A0 = 0,
@@ -37,8 +39,8 @@ static struct {
     struct instant now;
     struct buffer trace;
     struct buffer requests[LANES]; /* the last one that was sent on each lane */
-    uint64_t tickets[CLIENTS];
-    uint32_t generations[CLIENTS];
+    uint64_t tickets[CLIENTS_MAX];
+    uint32_t generations[CLIENTS_MAX];
     struct request request; /* scratch */
 } scene;
 
@@ -314,7 +316,7 @@ static int begin_with(unsigned answer_within_ms)
         .servers = servers,
         .node_count = NODES,
         .lanes_per_node = LANES_PER_NODE,
-        .clients_max = CLIENTS,
+        .clients_max = CLIENTS_MAX,
         .answer_within_ms = answer_within_ms,
         .now = scene.now,
     };
@@ -700,6 +702,100 @@ static void a_full_lane_makes_its_clients_wait_and_no_others(void **state)
 
     assert_true(dispatch_room_count(scene.dispatch) != room);
     iamat(0, "x");
+}
+
+/* ---- Many busy clients ---- */
+
+/* So many clients of B are busy; the first lane of B has sent and is back. */
+static void make_busy(uint32_t count)
+{
+    bring_up_all();
+    for (uint32_t client = 0; client < count; client++) {
+        open_client(client, 1);
+        iamat(client, "x");
+    }
+    flush();
+    respond(B0);
+    respond(B1);
+    forget();
+}
+
+static void wait_us(int64_t microseconds)
+{
+    scene.now = instant_after_us(scene.now, microseconds);
+    dispatch_tick(scene.dispatch, scene.now);
+    perform();
+    flush();
+}
+
+static void requests_keep_a_distance_where_more_clients_are_busy_than_there_are_lanes(void **state)
+{
+    (void)state;
+    make_busy(LANES + 2);
+    const struct instant due =
+        instant_after_us(scene.now, (int64_t)2 * DISPATCH_DISTANCE_US_PER_CLIENT);
+    iamat(0, "a");
+    flush();
+    expect("");
+    assert_int_equal(dispatch_deadline(scene.dispatch).ns, due.ns);
+    wait_us(2 * DISPATCH_DISTANCE_US_PER_CLIENT - 1);
+    iamat(2, "b");
+    flush();
+    expect("");
+    wait_us(1);
+    expect("B0<a,b");
+}
+
+static void as_many_clients_as_there_are_lanes_wait_for_nobody(void **state)
+{
+    (void)state;
+    make_busy(LANES);
+    iamat(0, "a");
+    flush();
+    expect("B0<a");
+}
+
+static void the_distance_has_a_limit(void **state)
+{
+    (void)state;
+    make_busy(CLIENTS_MAX);
+    iamat(0, "a");
+    wait_us(DISPATCH_DISTANCE_US_MAX - 1);
+    expect("");
+    wait_us(1);
+    expect("B0<a");
+}
+
+static void who_was_busy_long_ago_keeps_nobody_waiting(void **state)
+{
+    (void)state;
+    make_busy(CLIENTS_MAX);
+    wait_ms((int64_t)2 * CROWD_WINDOW_MS);
+    iamat(0, "a");
+    flush();
+    expect("B0<a");
+    respond(B0);
+    iamat(0, "b");
+    flush();
+    expect("0.1=B B0<b");
+}
+
+static void a_full_batch_keeps_no_distance(void **state)
+{
+    (void)state;
+    make_busy(CLIENTS_MAX);
+    for (int i = 0; i < MESSAGE_OPERATIONS_MAX + 1; i++) {
+        iamat(0, "x");
+    }
+    flush();
+    assert_int_equal(request_decode(buffer_slice(&scene.requests[B0]), &scene.request), STATUS_OK);
+    assert_int_equal(scene.request.count, MESSAGE_OPERATIONS_MAX);
+    respond(B0);
+    forget();
+    flush(); /* the one command that is left waits again */
+    expect("");
+    wait_us(DISPATCH_DISTANCE_US_MAX);
+    expect("B0<x");
 }
 
 /* ---- Failure ---- */
@@ -1283,6 +1379,11 @@ int main(void)
         TEST(more_than_a_batch_holds_leaves_as_several),
         TEST(long_commands_fill_a_batch_by_their_bytes),
         TEST(a_full_lane_makes_its_clients_wait_and_no_others),
+        TEST(requests_keep_a_distance_where_more_clients_are_busy_than_there_are_lanes),
+        TEST(as_many_clients_as_there_are_lanes_wait_for_nobody),
+        TEST(the_distance_has_a_limit),
+        TEST(who_was_busy_long_ago_keeps_nobody_waiting),
+        TEST(a_full_batch_keeps_no_distance),
         TEST(a_lost_connection_sends_the_batch_to_another_node),
         TEST(a_node_is_down_when_its_last_lane_is_lost),
         TEST(commands_for_a_server_that_is_down_go_to_another_until_it_is_back),
