@@ -10,31 +10,12 @@
  */
 enum { FRACTION_DIGITS_MAX = 13 };
 
-/* A number of degrees, cut into its parts but not yet understood. */
+/* A number of degrees, cut into its parts. */
 struct angle {
     bool is_negative;
-    struct slice whole;
-    struct slice fraction;
+    uint64_t whole;
+    struct slice fraction; /* digits */
 };
-
-/* Sign, digits, optionally a point and digits; *rest moves behind them. */
-static bool take_angle(struct slice *rest, struct angle *ret_angle)
-{
-    const bool is_negative = slice_take_byte(rest, '-');
-    if (!is_negative && !slice_take_byte(rest, '+')) {
-        return false;
-    }
-    const struct slice whole = slice_take_digits(rest);
-    struct slice fraction = {.length = 0};
-    if (slice_take_byte(rest, '.')) {
-        fraction = slice_take_digits(rest);
-        if (fraction.length == 0) {
-            return false;
-        }
-    }
-    *ret_angle = (struct angle){.is_negative = is_negative, .whole = whole, .fraction = fraction};
-    return whole.length > 0;
-}
 
 static bool has_only_zeros(struct slice digits)
 {
@@ -46,44 +27,75 @@ static bool has_only_zeros(struct slice digits)
     return true;
 }
 
-/* False: more than `limit` degrees. */
-static bool angle_value(const struct angle *angle, uint64_t limit, double *ret_degrees)
+/* Sign, digits, optionally a point and digits, at most `limit` degrees; *rest moves behind them. */
+static enum status take_angle(struct slice *rest, uint64_t limit, struct angle *ret_angle)
 {
-    uint64_t value;
-    if (!slice_parse_number(angle->whole, limit, &value)) {
-        return false;
+    ret_angle->is_negative = slice_take_byte(rest, '-');
+    if (!ret_angle->is_negative && !slice_take_byte(rest, '+')) {
+        return STATUS_MALFORMED;
     }
-    if (value == limit && !has_only_zeros(angle->fraction)) {
-        return false;
+    const struct slice whole = slice_take_digits(rest);
+    ret_angle->fraction = (struct slice){.length = 0};
+    if (slice_take_byte(rest, '.')) {
+        ret_angle->fraction = slice_take_digits(rest);
+        if (ret_angle->fraction.length == 0) {
+            return STATUS_MALFORMED;
+        }
     }
+    if (whole.length == 0) {
+        return STATUS_MALFORMED;
+    }
+    const bool is_within = slice_parse_number(whole, limit, &ret_angle->whole) &&
+                           (ret_angle->whole < limit || has_only_zeros(ret_angle->fraction));
+    return is_within ? STATUS_OK : STATUS_OUT_OF_RANGE;
+}
 
+/* What is malformed anywhere is malformed, even if a number before it is out of range. */
+static enum status take_angles(
+    struct slice text, struct angle *ret_latitude, struct angle *ret_longitude)
+{
+    struct slice rest = text;
+    const enum status latitude = take_angle(&rest, 90, ret_latitude);
+    if (latitude == STATUS_MALFORMED) {
+        return latitude;
+    }
+    const enum status longitude = take_angle(&rest, 180, ret_longitude);
+    if (longitude == STATUS_MALFORMED || rest.length != 0) {
+        return STATUS_MALFORMED;
+    }
+    return latitude != STATUS_OK ? latitude : longitude;
+}
+
+static double degrees_of(const struct angle *angle)
+{
     /* Powers of ten up to 10^22 are exact in a double, so the one division is the only rounding. */
+    uint64_t value = angle->whole;
     double scale = 1;
     for (size_t i = 0; i < angle->fraction.length && i < FRACTION_DIGITS_MAX; i++) {
         value = value * 10 + (uint64_t)(angle->fraction.data[i] - '0');
         scale *= 10;
     }
     const double degrees = (double)value / scale;
-    *ret_degrees = angle->is_negative ? -degrees : degrees;
-    return true;
+    return angle->is_negative ? -degrees : degrees;
+}
+
+enum status location_check(struct slice text)
+{
+    struct angle latitude;
+    struct angle longitude;
+    return take_angles(text, &latitude, &longitude);
 }
 
 enum status location_parse(struct slice text, struct location *ret_location)
 {
-    struct slice rest = text;
     struct angle latitude;
     struct angle longitude;
-    if (!take_angle(&rest, &latitude) || !take_angle(&rest, &longitude) || rest.length != 0) {
-        return STATUS_MALFORMED;
+    const enum status status = take_angles(text, &latitude, &longitude);
+    if (status == STATUS_OK) {
+        *ret_location = (struct location){
+            .latitude = degrees_of(&latitude), .longitude = degrees_of(&longitude)};
     }
-
-    struct location location;
-    if (!angle_value(&latitude, 90, &location.latitude) ||
-        !angle_value(&longitude, 180, &location.longitude)) {
-        return STATUS_OUT_OF_RANGE;
-    }
-    *ret_location = location;
-    return STATUS_OK;
+    return status;
 }
 
 static const char *missing_sign(struct slice field)

@@ -18,6 +18,9 @@ struct location {
  */
 enum status location_parse(struct slice text, struct location *ret_location) MUST_USE;
 
+/* Likewise, for those who do not need the numbers. */
+enum status location_check(struct slice text) MUST_USE;
+
 /* Likewise, from two fields as data files have them: with a sign only where it is negative. */
 enum status location_parse_fields(
     struct slice latitude, struct slice longitude, struct location *ret_location) MUST_USE;

@@ -48,8 +48,7 @@ enum status report_from_parts(struct slice id,
     if (id.length + location.length + time.length > REPORT_BYTES_MAX) {
         return STATUS_OUT_OF_RANGE;
     }
-    struct location point;
-    enum status status = location_parse(location, &point);
+    enum status status = location_check(location);
     if (status != STATUS_OK) {
         return status;
     }

@@ -57,8 +57,7 @@ static struct command parse_iamat(const struct slice *words)
         .location = words[2],
         .time = words[3],
     };
-    struct location location;
-    if (location_parse(command.location, &location) != STATUS_OK ||
+    if (location_check(command.location) != STATUS_OK ||
         timestamp_parse(command.time, &command.time_ns) != STATUS_OK) {
         return invalid;
     }

@@ -15,7 +15,9 @@ static void check(bool holds)
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     struct location location = {.latitude = 1000, .longitude = 1000};
-    const enum status status = location_parse(slice_of_bytes((const char *)data, size), &location);
+    const struct slice text = slice_of_bytes((const char *)data, size);
+    const enum status status = location_parse(text, &location);
+    check(location_check(text) == status);
     if (status != STATUS_OK) {
         check(status == STATUS_MALFORMED || status == STATUS_OUT_OF_RANGE);
         check(location.latitude == 1000 && location.longitude == 1000);
