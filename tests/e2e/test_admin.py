@@ -69,15 +69,8 @@ def test_counters_count_what_clients_do(herd):
 def test_converged_nodes_show_the_same_digest(herd):
     herd.ask("Welsh", b"IAMAT digested %s 1\n" % UCLA)
 
-    statuses = wait_until(lambda: converged(herd), "all digests are equal")
-    assert len({status["reports"] for status in statuses}) == 1
-    assert all(link["equal"] for status in statuses for link in status["links"])
-
-
-def converged(herd):
-    statuses = [herd[server].status() for server in herd.servers]
-    is_equal = len({status["digest"] for status in statuses}) == 1
-    return statuses if is_equal and all(link["equal"] for status in statuses for link in status["links"]) else None
+    wait_until(herd.has_converged, "all digests are equal")
+    assert len({herd[server].status()["reports"] for server in herd.servers}) == 1
 
 
 def test_a_lost_neighbour_shows_at_the_nodes_that_talk_to_it_and_at_no_other(make_herd):

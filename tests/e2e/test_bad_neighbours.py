@@ -25,15 +25,8 @@ numbers = itertools.count(1)
 def herd(make_lasting_herd):
     herd = make_lasting_herd(GOLOMAN).start()
     herd.ask("Hands", b"IAMAT victim %s 1520023934\n" % UCLA)
-    wait_until(lambda: is_equal(herd), "all servers are equal")
+    wait_until(herd.has_converged, "all servers are equal")
     return herd
-
-
-def is_equal(herd):
-    statuses = [herd[server].status() for server in herd.servers]
-    return len({one["digest"] for one in statuses}) == 1 and all(
-        link["equal"] and link["connected"] for one in statuses for link in one["links"]
-    )
 
 
 def gossip_address(herd, server):
@@ -65,7 +58,7 @@ def assert_refused(herd, messages, counter):
         wait_until(lambda: counters(herd)[counter] >= expected[counter], f"{len(messages)} messages are counted as {counter}")
     assert counters(herd) == expected
     assert herd.ask("Hands", b"WHATSAT victim 1 0\n").split(b" ")[4] == UCLA
-    assert is_equal(herd)
+    assert herd.has_converged()
 
 
 REFUSED = {
@@ -116,7 +109,7 @@ def test_a_message_beyond_the_largest_ends_its_connection_only(herd):
         stranger.socket.sendall((1 << 40).to_bytes(8, "big") + b"\0" * 1000)
         with pytest.raises((EOFError, OSError)):
             stranger.receive()
-    assert counters(herd) == before and is_equal(herd)
+    assert counters(herd) == before and herd.has_converged()
 
 
 @pytest.mark.parametrize("greeting", [b"GET / HTTP/1.0\r\n\r\n", b"\0SP\0\0\x30\0\0", b"\0", b""], ids=["http", "req", "short", "none"])
@@ -126,7 +119,7 @@ def test_who_does_not_speak_the_transport_harms_nobody(herd, greeting):
         with contextlib.suppress(OSError):  # it may be gone at any point
             ask(gossip_address(herd, "Hands"), greeting)
     herd.ask("Hands", b"WHATSAT victim 1 0\n")
-    assert counters(herd) == before and is_equal(herd)
+    assert counters(herd) == before and herd.has_converged()
 
 
 def test_a_gateway_of_another_herd_is_told_whom_it_met(herd):
@@ -161,7 +154,7 @@ def test_a_second_process_under_a_living_name_changes_nothing_while_reports_flow
         for number in range(200):
             stranger.send(message())
             herd.ask("Wilkes", b"IAMAT client%d %s 1520023934\n" % (number, UCLA))
-        wait_until(lambda: is_equal(herd), "both servers are equal")
+        wait_until(herd.has_converged, "both servers are equal")
     assert herd["Hands"].status()["reports"] == 200
     assert counters(herd)["gossip_refused"] == 200
 

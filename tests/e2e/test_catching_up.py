@@ -30,12 +30,8 @@ def link_of(herd, server, neighbour):
     return next(link for link in herd[server].status()["links"] if link["neighbour"] == neighbour)
 
 
-def are_equal(herd, servers):
-    return len({herd[server].status()["digest"] for server in servers}) == 1
-
-
 def wait_equal(herd, servers=None):
-    wait_until(lambda: are_equal(herd, servers or herd.servers), "all of them are equal")
+    wait_until(lambda: herd.are_equal(servers), "all of them are equal")
 
 
 def report_all(herd, server, ids, second):

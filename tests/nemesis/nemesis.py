@@ -14,6 +14,7 @@ import re
 import time
 
 from nemesis.history import SECOND, Command, Death, End, History, Sight, Version, check
+from support.client import nanoseconds
 from support.client_threads import ClientThreads
 from support.herd import Herd, wait_until
 from support.network import Network, partition
@@ -34,9 +35,7 @@ def nanosecond_text(time_ns):
 
 
 def version_held(held):
-    whole, _, fraction = held.time.partition(b".")
-    time_ns = int(whole) * SECOND + int(fraction[:9].ljust(9, b"0") or b"0")
-    return Version(time_ns, held.server, held.received_ns, held.location, held.time)
+    return Version(nanoseconds(held.time), held.server, held.received_ns, held.location, held.time)
 
 
 def resources(process):
@@ -294,14 +293,8 @@ class Nemesis:
             if one := undo.pop():
                 one()
 
-    def is_converged(self):
-        statuses = [self.herd[server].status() for server in self.herd.servers]
-        return len({status["digest"] for status in statuses}) == 1 and all(
-            link["connected"] and link["equal"] and link["behind"] == 0 for status in statuses for link in status["links"]
-        )
-
     def wait_converged(self):
-        wait_until(self.is_converged, "the herd converges", CONVERGE_DEADLINE_S)
+        wait_until(self.herd.has_converged, "the herd converges", CONVERGE_DEADLINE_S)
 
     def _see_ends(self, load):
         for server in self.herd.servers:

@@ -26,12 +26,7 @@ def test_after_a_cut_links_are_back_long_before_tcp_tries_again(tmp_path):
 
         network.heal()
 
-        def are_equal():
-            statuses = [herd[server].status() for server in herd.servers]
-            return len({status["digest"] for status in statuses}) == 1 and all(
-                link["connected"] for status in statuses for link in status["links"])
-
-        wait_until(are_equal, "all nodes hear each other and are equal", BACK_WITHIN_S)
+        wait_until(herd.has_converged, "all nodes hear each other and are equal", BACK_WITHIN_S)
         wait_until(lambda: herd.knows("Hands", at_line, b"severed"), "Hands knows what it missed")
     finally:
         network.heal()

@@ -191,6 +191,17 @@ class Herd:
             one["up"] for gateway in gateways for one in gateway["nodes"] + gateway["workers"]
         )
 
+    def are_equal(self, servers=None):
+        """Whether these servers, or all, hold the same, by what they say."""
+        return len({self[server].status()["digest"] for server in servers or self.servers}) == 1
+
+    def has_converged(self):
+        """The same, and each node has heard it of every neighbour."""
+        statuses = [node.status() for node in self.nodes.values()]
+        return len({status["digest"] for status in statuses}) == 1 and all(
+            link["connected"] and link["equal"] and link["behind"] == 0 for status in statuses for link in status["links"]
+        )
+
     def stop(self):
         """Ends what still runs, and complains about whoever did not end well."""
         running = [process for process in self.processes.values() if process.is_running()]

@@ -42,9 +42,7 @@ def restart(subject, victim, probed):
         wait_until(lambda: has_caught_up(node, wanted), f"{victim} has caught up", DEADLINE_S)
         held = time.monotonic()
     quiet = time.monotonic()
-    wait_until(
-        lambda: len({(status["digest"], status["reports"]) for status in map(status_of(herd), herd.servers)}) == 1,
-        "all digests agree", DEADLINE_S)
+    wait_until(herd.are_equal, "all digests agree", DEADLINE_S)
     return {
         "victim": victim,
         "held_s": held - started,
@@ -60,10 +58,6 @@ def restart(subject, victim, probed):
 def has_caught_up(node, reports):
     time.sleep(0.02)  # to be asked takes time, which it needs for better things
     return node.is_ready() and node.status()["reports"] >= reports
-
-
-def status_of(herd):
-    return lambda server: herd[server].status()
 
 
 def show(row):

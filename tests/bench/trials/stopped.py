@@ -30,12 +30,9 @@ def stop_and_continue(subject, seconds, seconds_before):
     node = herd[STOPPED]
     others = [server for server in herd.servers if server != STOPPED]
 
-    def are_equal():
-        return len({herd[server].status()["digest"] for server in herd.servers}) == 1
-
     flood(subject, others, 1)
     rate_before = flood(subject, others, seconds_before)
-    wait_until(are_equal, "all nodes are equal", DEADLINE_S)
+    wait_until(herd.are_equal, "all nodes are equal", DEADLINE_S)
     [link_before] = node.status()["links"]
     sent_before = sent_to_it(herd)
     bytes_before = {server: resident_bytes(herd[server].pid)[0] for server in others}
@@ -49,7 +46,7 @@ def stop_and_continue(subject, seconds, seconds_before):
 
     node.resume()
     continued = time.monotonic()
-    wait_until(are_equal, "all nodes are equal again", DEADLINE_S)
+    wait_until(herd.are_equal, "all nodes are equal again", DEADLINE_S)
     equal_s = time.monotonic() - continued
     [link] = node.status()["links"]
     return {
