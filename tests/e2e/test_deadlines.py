@@ -20,8 +20,7 @@ GRACE_S = 3 if IS_SANITIZED else 0.4
 def herd(make_herd):
     herd = make_herd(GOLOMAN, limits={"answer_within_ms": ANSWER_WITHIN_MS}, places={"timeout_ms": PLACES_WITHIN_MS}).start()
     at_line = herd.ask("Hands", b"IAMAT known %s 1520023934\n" % UCLA)
-    for server in herd.servers:
-        wait_until(lambda at=server: herd.knows(at, at_line, b"known"), f"{server} knows it")
+    herd.wait_known(at_line)
     return herd
 
 

@@ -27,7 +27,7 @@ def test_after_a_cut_links_are_back_long_before_tcp_tries_again(tmp_path):
         network.heal()
 
         wait_until(herd.has_converged, "all nodes hear each other and are equal", BACK_WITHIN_S)
-        wait_until(lambda: herd.knows("Hands", at_line, b"severed"), "Hands knows what it missed")
+        herd.wait_known(at_line, "Hands")
     finally:
         network.heal()
         try:

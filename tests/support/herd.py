@@ -267,19 +267,23 @@ class Herd:
     def ask(self, server, data, gateway=None):
         return ask(self.port_of(server, gateway), data)
 
-    def knows(self, server, line_of_at, client_id, gateway=None):
+    def knows(self, server, at_line, gateway=None):
         """Whether WHATSAT at this server answers with exactly this AT line."""
-        answer = self.ask(server, b"WHATSAT %s 1 0\n" % client_id, gateway)
-        return answer.startswith(line_of_at)
+        answer = self.ask(server, b"WHATSAT %s 1 0\n" % parse_at(at_line).id, gateway)
+        return answer.startswith(at_line)
+
+    def wait_known(self, at_line, *servers, gateway=None):
+        """Until these servers, or all, know it."""
+        for server in servers or self.servers:
+            wait_until(lambda at=server: self.knows(at, at_line, gateway), f"{server} knows {at_line}")
 
     def assert_every_server_hears_every_other(self, gateway=None):
         """A report to each server is known by all, also when this has been asked before."""
         for server in self.servers:
-            client_id = b"heard-from-%s-%d" % (server.encode(), time.monotonic_ns())
-            at_line = self.ask(server, b"IAMAT %s +34.068930-118.445127 1520023934.918963997\n" % client_id, gateway)
+            report = b"heard-from-%s-%d +34.068930-118.445127 1520023934.918963997" % (server.encode(), time.monotonic_ns())
+            at_line = self.ask(server, b"IAMAT %s\n" % report, gateway)
             assert parse_at(at_line).server == server.encode(), f"at the port of {server}: {at_line}"
-            for other in self.servers:
-                wait_until(lambda at=other: self.knows(at, at_line, client_id, gateway), f"{other} hears from {server}")
+            self.wait_known(at_line, gateway=gateway)
 
     def answers_itself(self, server, gateway=None):
         """Whether this server answers at its port, and not another for it."""
