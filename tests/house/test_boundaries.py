@@ -104,7 +104,6 @@ PURE_SYSTEM_HEADERS = {
     "assert.h", "errno.h", "inttypes.h", "limits.h", "math.h", "stdarg.h", "stdbool.h", "stddef.h", "stdint.h",
     "stdio.h", "stdlib.h", "string.h",
 }
-PURE_STDIO = {"snprintf", "vsnprintf"}
 STDIO_CALLS = "f?printf|dprintf|vf?printf|puts|fputs|putchar|fputc|fopen|fdopen|fread|fwrite|fgets|getline|perror"
 
 # Calls that nobody makes, with what is used instead.

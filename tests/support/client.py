@@ -104,9 +104,6 @@ class Client:
             raise EOFError(f"the server closed after {line[-200:]!r}")
         return line
 
-    def read_lines(self, count):
-        return [self.read_line() for _ in range(count)]
-
     def read_places(self):
         """The answer to a WHATSAT of a known client."""
         lines = [self.read_line()]
