@@ -29,11 +29,6 @@ def herd(make_lasting_herd):
     return herd
 
 
-def gossip_address(herd, server):
-    host, port = herd.topology["nodes"][server]["gossip"].removeprefix("tcp://").rsplit(":", 1)
-    return host, int(port)
-
-
 def message(**changes):
     """A perfect batch of Wilkes for Hands, if nothing is changed, with a report that would win."""
     fields = {
@@ -51,7 +46,7 @@ def counters(herd, server="Hands"):
 def assert_refused(herd, messages, counter):
     """All of them are counted there, and the table is as before."""
     before = counters(herd)
-    with NodeSocket(gossip_address(herd, "Hands"), BUS) as stranger:
+    with NodeSocket(herd.address_of("Hands", "gossip"), BUS) as stranger:
         for one in messages:
             stranger.send(one)
         expected = {**before, counter: before[counter] + len(messages)}
@@ -105,7 +100,7 @@ def test_chance_bytes_and_torn_messages_are_refused(herd, seeded):
 
 def test_a_message_beyond_the_largest_ends_its_connection_only(herd):
     before = counters(herd)
-    with NodeSocket(gossip_address(herd, "Hands"), BUS) as stranger:
+    with NodeSocket(herd.address_of("Hands", "gossip"), BUS) as stranger:
         stranger.socket.sendall((1 << 40).to_bytes(8, "big") + b"\0" * 1000)
         with pytest.raises((EOFError, OSError)):
             stranger.receive()
@@ -117,16 +112,15 @@ def test_who_does_not_speak_the_transport_harms_nobody(herd, greeting):
     before = counters(herd)
     for _ in range(20):
         with contextlib.suppress(OSError):  # it may be gone at any point
-            ask(gossip_address(herd, "Hands"), greeting)
+            ask(herd.address_of("Hands", "gossip"), greeting)
     herd.ask("Hands", b"WHATSAT victim 1 0\n")
     assert counters(herd) == before and herd.has_converged()
 
 
 def test_a_gateway_of_another_herd_is_told_whom_it_met(herd):
     """Its request is not done; the answer names herd and server, so that it can see its mistake."""
-    host, port = herd.topology["nodes"]["Hands"]["requests"].removeprefix("tcp://").rsplit(":", 1)
     before = counters(herd)
-    with NodeSocket((host, int(port)), REQ) as stranger:
+    with NodeSocket(herd.address_of("Hands", "requests"), REQ) as stranger:
         stranger.send(b"\x80\0\0\1" + pack(1, 1, "hill", "Hands", 1, b"victim", b"+10+10", b"4000000000"))
         answer = stranger.receive()
     assert b"test" in answer and b"Hands" in answer
@@ -136,7 +130,7 @@ def test_a_gateway_of_another_herd_is_told_whom_it_met(herd):
 def test_refusals_are_logged_once_a_second_with_their_number(make_herd):
     herd = make_herd("Hands-Wilkes").start()
     started = time.monotonic()
-    with NodeSocket(gossip_address(herd, "Hands"), BUS) as stranger:
+    with NodeSocket(herd.address_of("Hands", "gossip"), BUS) as stranger:
         for _ in range(2000):
             stranger.send(message(herd="hill"))
         wait_until(lambda: counters(herd)["gossip_refused"] == 2000, "all are counted")
@@ -150,7 +144,7 @@ def test_refusals_are_logged_once_a_second_with_their_number(make_herd):
 
 def test_a_second_process_under_a_living_name_changes_nothing_while_reports_flow(make_herd):
     herd = make_herd("Hands-Wilkes").start()
-    with NodeSocket(gossip_address(herd, "Hands"), BUS) as stranger:
+    with NodeSocket(herd.address_of("Hands", "gossip"), BUS) as stranger:
         for number in range(200):
             stranger.send(message())
             herd.ask("Wilkes", b"IAMAT client%d %s 1520023934\n" % (number, UCLA))
@@ -162,10 +156,8 @@ def test_a_second_process_under_a_living_name_changes_nothing_while_reports_flow
 def test_the_kernel_looks_after_neighbours_and_gateways_that_vanish_without_a_word(herd):
     """Else each of them, lost with its machine, would hold a descriptor for ever."""
     established, keepalive_timer = "01", "02"
-    mine = herd.topology["nodes"]["Hands"]
-    ports = {int(mine[way].rsplit(":", 1)[1]) for way in ("requests", "gossip")}
-    host, _ = gossip_address(herd, "Hands")
-    accepted_at = {f"{int.from_bytes(socket.inet_aton(host), 'little'):08X}:{port:04X}" for port in ports}
+    addresses = [herd.address_of("Hands", way) for way in ("requests", "gossip")]
+    accepted_at = {f"{int.from_bytes(socket.inet_aton(host), 'little'):08X}:{port:04X}" for host, port in addresses}
 
     def timers():
         """Of all connections that Hands has accepted; while something is unconfirmed another timer runs."""

@@ -132,8 +132,7 @@ class LiveReports(ClientThreads):
 
 def missing_at(herd, server, ids):
     """Those that the node itself does not hold."""
-    host, port = herd.topology["nodes"][server]["requests"].removeprefix("tcp://").rsplit(":", 1)
-    reader = NodeReader((host, int(port)), herd.topology["herd"], server)
+    reader = NodeReader(herd.address_of(server, "requests"), herd.topology["herd"], server)
     try:
         missing = []
         for first in range(0, len(ids), 200):

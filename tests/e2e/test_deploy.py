@@ -13,7 +13,7 @@ import pytest
 
 from support.client import ask, parse_at
 from support.herd import BUILD, ROOT, Herd, wait_until
-from support.topology import GOLOMAN, free_ports, make_topology
+from support.topology import GOLOMAN, make_topology
 
 UCLA = b"+34.068930-118.445127"
 
@@ -403,12 +403,6 @@ def test_unknown_names_are_told_with_those_there_are(deployment):
 
 # ---- Workers that come and go ----
 
-def add_worker(deployment, name):
-    host = deployment.herd["Goloman"].admin.rsplit(":", 1)[0]
-    ports = free_ports(host)
-    deployment.herd.add_worker(name, requests=f"tcp://{host}:{next(ports)}", admin=f"{host}:{next(ports)}")
-
-
 def gateway_asks(deployment):
     return [one["name"] for one in deployment.herd["gateway"].status()["workers"] if one["up"]]
 
@@ -416,7 +410,7 @@ def gateway_asks(deployment):
 def test_up_after_an_edit_starts_new_workers_and_the_others_learn_of_them(deployment):
     deployment.done("up")
     before = deployment.pids()
-    add_worker(deployment, "places-3")
+    deployment.herd.add_worker("places-3")
     assert "the topology has changed since Goloman Hands" in deployment("status").stdout
 
     deployment.done("up")
@@ -430,7 +424,7 @@ def test_reload_says_what_was_taken_over_and_what_is_left_to_do(deployment):
     deployment.done("up")
     before = deployment.pids()
     deployment.herd.remove_worker("places-1")
-    add_worker(deployment, "places-3")
+    deployment.herd.add_worker("places-3")
     deployment.herd.topology["limits"]["answer_within_ms"] = 2900
     deployment.herd.write_topology()
 
@@ -457,7 +451,7 @@ def test_reload_says_what_was_taken_over_and_what_is_left_to_do(deployment):
 
 def test_start_of_a_new_worker_says_that_others_do_not_know_of_it(deployment):
     deployment.done("up")
-    add_worker(deployment, "places-3")
+    deployment.herd.add_worker("places-3")
 
     output = deployment.done("start", "places-3")
 

@@ -10,7 +10,7 @@ import pytest
 from support.client import parse_at
 from support.herd import IS_SANITIZED, wait_until
 from support.load import Load
-from support.topology import GOLOMAN, free_ports
+from support.topology import GOLOMAN
 
 UCLA = b"+34.068930-118.445127"
 
@@ -22,10 +22,7 @@ ROUNDS = 6 if IS_SANITIZED else 30
 
 def start_new_worker(herd, name, threads=2):
     """In the file and running; the gateways do not know of it yet."""
-    host = next(iter(herd.nodes.values())).admin.rsplit(":", 1)[0]
-    ports = free_ports(host)
-    worker = herd.add_worker(name, requests=f"tcp://{host}:{next(ports)}", admin=f"{host}:{next(ports)}", threads=threads)
-    return worker.start().wait_ready()
+    return herd.add_worker(name, threads).start().wait_ready()
 
 
 def workers_up(herd, gateway="gateway"):

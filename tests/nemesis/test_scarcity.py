@@ -136,10 +136,9 @@ def test_a_node_without_descriptors_serves_whom_it_has_and_heals_when_there_are_
         soft, hard = resource.prlimit(node.pid, resource.RLIMIT_NOFILE)
         limit = node.descriptor_count() + 3
         resource.prlimit(node.pid, resource.RLIMIT_NOFILE, (limit, hard))
-        host, port = herd.topology["nodes"]["Wilkes"]["gossip"].removeprefix("tcp://").rsplit(":", 1)
         with contextlib.ExitStack() as stack:
             for _ in range(50):
-                stack.enter_context(socket.create_connection((host, int(port))))
+                stack.enter_context(socket.create_connection(herd.address_of("Wilkes", "gossip")))
             herd.assert_every_server_hears_every_other()
 
             # A neighbour that restarts now may have to wait, but nobody stops.

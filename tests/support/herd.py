@@ -13,6 +13,7 @@ import subprocess
 import time
 
 from support.client import Client, ask, parse_at
+from support.topology import free_ports
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 BUILD = pathlib.Path(os.environ.get("HERD_BUILD") or ROOT / "build" / "release").resolve()
@@ -228,10 +229,13 @@ class Herd:
     def write_topology(self):
         self.path.write_text(json.dumps(self.topology, indent=4))
 
-    def add_worker(self, name, **described):
+    def add_worker(self, name, threads=2):
         """In the file, and not started yet."""
+        host = next(iter(self.nodes.values())).admin.rsplit(":", 1)[0]
+        ports = free_ports(host)
+        described = {"requests": f"tcp://{host}:{next(ports)}", "admin": f"{host}:{next(ports)}", "threads": threads}
         self.topology["places"]["workers"][name] = described
-        self.workers[name] = self.processes[name] = Process(self, "places-worker", name, described.get("admin"))
+        self.workers[name] = self.processes[name] = Process(self, "places-worker", name, described["admin"])
         self.write_topology()
         return self.workers[name]
 
@@ -260,6 +264,11 @@ class Herd:
         listeners = self.topology["gateways"][name]["listeners"]
         host, port = next(one["address"] for one in listeners if one["server"] == server).rsplit(":", 1)
         return host.strip("[]"), int(port)
+
+    def address_of(self, server, way):
+        """The address where a node takes `requests` or `gossip`."""
+        host, port = self.topology["nodes"][server][way].removeprefix("tcp://").rsplit(":", 1)
+        return host, int(port)
 
     def connect(self, server="*", gateway=None):
         return Client(self.port_of(server, gateway))
