@@ -9,7 +9,8 @@ import threading
 
 import pytest
 
-from support.herd import BUILD, wait_until
+from support.echo import stateless_echo
+from support.herd import BUILD
 from support.topology import free_ports, loopback_address
 
 
@@ -23,21 +24,8 @@ def bench(address, *options):
 @pytest.fixture
 def echo():
     """The address of a herd-echo."""
-    host = loopback_address()
-    address = host, next(free_ports(host))
-
-    def listens():
-        with contextlib.suppress(OSError):
-            socket.create_connection(address, timeout=1).close()
-            return True
-
-    process = subprocess.Popen([BUILD / "bin" / "herd-echo", "--listen", "{}:{}".format(*address)])
-    try:
-        wait_until(listens, "herd-echo listens")
+    with stateless_echo() as (address, _):
         yield address
-    finally:
-        process.kill()
-        process.wait()
 
 
 @contextlib.contextmanager

@@ -13,7 +13,7 @@ import time
 
 import pytest
 
-from support.client import ask_places_at_once
+from support.client import ask_places_at_once, listens
 from support.fake_places import Authority, FakeNewGoogle, FakeOverpass, FakePlaces, legacy_text, new_places, overpass_elements
 from support.herd import IS_SANITIZED, wait_until
 
@@ -290,12 +290,11 @@ def http2_front(authority, google, tmp_path):
          "--insecure", f"--errorlog-file={tmp_path}/nghttpx.log", str(key), str(certificate)],
         stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
 
-    def listens():
+    def serves():
         assert process.poll() is None, (tmp_path / "nghttpx.log").read_text()
-        with socket.socket() as probe:
-            return probe.connect_ex(("127.0.0.1", port)) == 0
+        return listens(("127.0.0.1", port))
 
-    wait_until(listens, "nghttpx listens")
+    wait_until(serves, "nghttpx listens")
     yield f"https://127.0.0.1:{port}"
     process.terminate()
     process.wait(10)

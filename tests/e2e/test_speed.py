@@ -2,14 +2,14 @@
 machine slows both alike, so only a change of the herd itself shows. tests/bench/run measures in earnest.
 """
 
-import contextlib
 import json
 import subprocess
 
 import pytest
 
-from support.herd import BUILD, wait_until
-from support.topology import GOLOMAN, free_ports, loopback_address
+from support.echo import stateless_echo
+from support.herd import BUILD
+from support.topology import GOLOMAN
 
 pytestmark = pytest.mark.measures
 
@@ -31,27 +31,12 @@ def cost_ns(addresses, pids, *options):
     return sum(result["cpu_of_ns"]) / result["right"]
 
 
-@contextlib.contextmanager
-def stateless_echo():
-    host = loopback_address()
-    port = next(free_ports(host))
-    process = subprocess.Popen([BUILD / "bin" / "herd-echo", "--listen", f"{host}:{port}"])
-    try:
-        yield (host, port), process.pid
-    finally:
-        process.kill()
-        process.wait()
-
-
 def test_a_report_known_to_all_costs_no_more_than_so_many_stateless_answers(make_herd):
     herd = make_herd(GOLOMAN, logs={"traffic": False}).start()
     servers = [herd.port_of(server) for server in herd.servers]
     pids = [process.pid for process in herd.processes.values()]
     admin = ",".join(node.admin for node in herd.nodes.values())
     with stateless_echo() as (address, pid):
-        wait_until(lambda: subprocess.run(
-            [BUILD / "bin" / "herd-bench", "--connect", "{}:{}".format(*address), "--count", "1", "--quiet"],
-            stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, check=False).returncode == 0, "the echo answers")
         echo, whole = zip(*(
             (cost_ns([address], [pid]), cost_ns(servers, pids, "--admin", admin)) for _ in range(3)))
 

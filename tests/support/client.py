@@ -135,6 +135,14 @@ def ask_places_at_once(clients, client_id, count):
     return time.monotonic() - began, answers
 
 
+def listens(address):
+    """Whether somebody accepts connections there."""
+    with contextlib.suppress(OSError):
+        socket.create_connection(address, timeout=1).close()
+        return True
+    return False
+
+
 def ask(address, data):
     """Sends all of it, half-closes, and returns everything that the server answers until it closes."""
     answer = []

@@ -37,6 +37,11 @@ def wait_until(condition, what, deadline_s=READY_DEADLINE_S):
         time.sleep(0.002)
 
 
+def end_with_parent():
+    """For a process that is about to exec: should the one that started it be killed, so is it."""
+    _libc.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+
+
 def http_get(address, path, timeout=5):
     """(status, text) of an admin page."""
     host, port = address.rsplit(":", 1)
@@ -66,7 +71,7 @@ class Process:
         assert not self.is_running(), f"{self.name} runs already"
 
         def before_exec():
-            _libc.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+            end_with_parent()
             if self.network:
                 self.network.enter(self.name)
             if descriptors:

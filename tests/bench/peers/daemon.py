@@ -1,37 +1,21 @@
 """Processes of a measurement: started, waited for, asked what they cost, and ended by their own pid."""
 
-import ctypes
 import os
-import signal
-import socket
 import subprocess
 import time
 
-READY_DEADLINE_S = 20
+from support.client import listens
+from support.herd import end_with_parent, wait_until
+from support.topology import free_ports
+
 STOP_DEADLINE_S = 10
 
-_PR_SET_PDEATHSIG = 1
-_libc = ctypes.CDLL(None)
+_free_ports = free_ports("127.0.0.1")
 
 
-def free_ports(count):
-    """Ports of 127.0.0.1 that nobody listens on, below those that the kernel gives to connections."""
-    found = []
-    for port in range(21000, 32000):
-        with socket.socket() as probe:
-            try:
-                probe.bind(("127.0.0.1", port))
-            except OSError:
-                continue
-        if port not in free_ports.given:
-            free_ports.given.add(port)
-            found.append(port)
-        if len(found) == count:
-            return found
-    raise RuntimeError("no free ports")
-
-
-free_ports.given = set()
+def new_ports(count):
+    """Ports of 127.0.0.1 that nobody listens on; none is given twice."""
+    return [next(_free_ports) for _ in range(count)]
 
 
 def cpu_s(pid):
@@ -63,18 +47,6 @@ def machine_cpu_s():
     return (user + nice + system + irq + softirq) / os.sysconf("SC_CLK_TCK")
 
 
-def wait_for_port(port, host="127.0.0.1"):
-    until = time.monotonic() + READY_DEADLINE_S
-    while True:
-        try:
-            socket.create_connection((host, port), timeout=1).close()
-            return
-        except OSError:
-            if time.monotonic() > until:
-                raise RuntimeError(f"nobody listens on {host}:{port}") from None
-            time.sleep(0.01)
-
-
 class Daemon:
     """One process that listens on a port of its own."""
 
@@ -83,11 +55,11 @@ class Daemon:
         with open(folder / f"{name}.out", "wb") as out:
             self.popen = subprocess.Popen(
                 command, stdin=subprocess.DEVNULL, stdout=out, stderr=out, cwd=folder,
-                preexec_fn=lambda: _libc.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL),
+                preexec_fn=end_with_parent,
             )
         try:
-            wait_for_port(port)
-        except RuntimeError:
+            wait_until(lambda: listens(("127.0.0.1", port)), f"{name} listens on port {port}")
+        except AssertionError:
             self.stop()
             raise
 

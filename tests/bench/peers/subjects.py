@@ -10,7 +10,7 @@ import socket
 import subprocess
 import time
 
-from peers.daemon import Daemon, cpu_s, free_ports
+from peers.daemon import Daemon, cpu_s, new_ports
 from support.client import ask_places_at_once
 from support.fake_places import FakePlaces
 from support.herd import Herd
@@ -130,7 +130,7 @@ class EchoSubject:
         self.port = None
 
     def start(self):
-        [self.port] = free_ports(1)
+        [self.port] = new_ports(1)
         command = [self.build / "bin" / "herd-echo", "--listen", f"127.0.0.1:{self.port}"]
         self.daemon = Daemon(self.name, command, self.port, self.folder)
 
@@ -162,7 +162,7 @@ class RedisServers:
         self.ports = []
 
     def start(self):
-        self.ports = free_ports(1 + self.replicas)
+        self.ports = new_ports(1 + self.replicas)
         for index, port in enumerate(self.ports):
             command = [
                 "redis-server", "--port", port, "--bind", "127.0.0.1", "--save", "", "--appendonly", "no",
@@ -248,8 +248,8 @@ class NatsSubject:
         self.ports = []
 
     def start(self):
-        self.ports = free_ports(self.servers)
-        cluster = [f"nats://127.0.0.1:{port}" for port in free_ports(self.servers)]
+        self.ports = new_ports(self.servers)
+        cluster = [f"nats://127.0.0.1:{port}" for port in new_ports(self.servers)]
         for index, port in enumerate(self.ports):
             command = ["nats-server", "-a", "127.0.0.1", "-p", str(port), "--cluster_name", "bench",
                        "--cluster", cluster[index], "--routes", ",".join(cluster)]
@@ -283,7 +283,7 @@ class RoundTrips:
         self.ports = []
 
     def start(self):
-        self.ports = free_ports(2)
+        self.ports = new_ports(2)
         tcp, nng = self.ports
         self.daemons = [
             Daemon("roundtrip-tcp", [self.program, "--serve", "--at", f"127.0.0.1:{tcp}"], tcp, self.folder),
