@@ -409,6 +409,7 @@ def test_overpass_is_asked_one_thing_at_a_time_by_all_workers_together(make_aske
     assert all(answer.names == ["Café 1"] for answer in answers)
     assert overpass.at_once_max == 1
     assert min(asked_by(whatsat)) >= 8
+    assert overpass.turn_file.exists()  # else nobody deletes it
 
 
 def test_a_worker_that_is_killed_while_it_asks_overpass_is_not_waited_for(make_asked, overpass):
