@@ -1,6 +1,7 @@
 /* Members come in any order, so each is kept until all were seen. */
 #include "places-worker/geojson_feature.h"
 
+#include "places-worker/fnv_digest.h"
 #include "places-worker/geojson_shape.h"
 
 #include <inttypes.h>
@@ -118,11 +119,12 @@ static bool parse_osm_id(struct slice id, enum osm_kind *ret_kind, uint64_t *ret
     return false;
 }
 
+/* For one that has no id that lasts. */
 static enum status name_by_digest(const struct feature *feature, struct import_place *place)
 {
-    uint64_t digest = IMPORT_DIGEST_START;
+    uint64_t digest = FNV_DIGEST_START;
     if (feature->id.length > 0) {
-        digest = import_digest(digest, buffer_slice(&feature->id));
+        digest = fnv_digest(digest, buffer_slice(&feature->id));
     } else {
         char position[64];
         const int length = snprintf(position,
@@ -130,9 +132,9 @@ static enum status name_by_digest(const struct feature *feature, struct import_p
             " %.7f %.7f",
             place->location.latitude,
             place->location.longitude);
-        digest = import_digest(digest, buffer_slice(&place->name));
-        digest = import_digest(digest, slice_of(place->types == NULL ? "" : place->types));
-        digest = import_digest(digest, slice_of_bytes(position, (size_t)length));
+        digest = fnv_digest(digest, buffer_slice(&place->name));
+        digest = fnv_digest(digest, slice_of(place->types == NULL ? "" : place->types));
+        digest = fnv_digest(digest, slice_of_bytes(position, (size_t)length));
     }
     return buffer_append_format(&place->id, "feature/%016" PRIx64, digest);
 }

@@ -85,11 +85,3 @@ enum import_verdict import_verdict_of(enum status status)
 {
     return status == STATUS_FULL ? IMPORT_TOO_LONG : IMPORT_MALFORMED;
 }
-
-uint64_t import_digest(uint64_t digest, struct slice bytes)
-{
-    for (size_t i = 0; i < bytes.length; i++) {
-        digest = (digest ^ (unsigned char)bytes.data[i]) * UINT64_C(0x100000001B3);
-    }
-    return digest;
-}

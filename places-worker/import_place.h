@@ -51,8 +51,4 @@ enum import_verdict import_place_check(const struct import_place *place);
 /* The verdict on a thing of which a text could not be kept. */
 enum import_verdict import_verdict_of(enum status status);
 
-/* A name for a thing that has none that lasts: 16 hexadecimal digits of its bytes (FNV-1a). */
-uint64_t import_digest(uint64_t digest, struct slice bytes);
-#define IMPORT_DIGEST_START UINT64_C(0xCBF29CE484222325)
-
 #endif

@@ -2,6 +2,7 @@
 #include "places-worker/machine_turn.h"
 
 #include "common/slice.h"
+#include "places-worker/fnv_digest.h"
 
 #include <assert.h>
 #include <errno.h>
@@ -31,15 +32,11 @@ struct machine_turn {
     bool is_next;
 };
 
-/* FNV-1a: not to be read, as the subject may have a password in it; nobody gains from two subjects
- * that share a turn. */
+/* The subject may have a password in it; nobody gains from two subjects that share a turn. */
 void machine_turn_path(const char *subject, char ret_path[MACHINE_TURN_PATH_SIZE])
 {
-    uint64_t hash = 0xcbf29ce484222325;
-    for (const char *byte = subject; *byte != '\0'; byte++) {
-        hash = (hash ^ (unsigned char)*byte) * 0x100000001b3;
-    }
-    snprintf(ret_path, MACHINE_TURN_PATH_SIZE, "%s/herd-turn-%016" PRIx64, FOLDER, hash);
+    const uint64_t digest = fnv_digest(FNV_DIGEST_START, slice_of(subject));
+    snprintf(ret_path, MACHINE_TURN_PATH_SIZE, "%s/herd-turn-%016" PRIx64, FOLDER, digest);
 }
 
 /* One that is there is opened without O_CREAT: systems refuse that for files of others in folders

@@ -1,5 +1,6 @@
 /* Can any file break the reading of places, and does it matter how its bytes arrive? The first byte
  * chooses the format, the second where the input is split. */
+#include "places-worker/fnv_digest.h"
 #include "places-worker/import_stream.h"
 
 #include <assert.h>
@@ -13,13 +14,13 @@ static struct import_stream stream; /* large */
 static uint64_t judge(uint64_t digest, const struct import_thing *thing)
 {
     const char verdict = (char)thing->verdict;
-    digest = import_digest(digest, slice_of_bytes(&verdict, 1));
+    digest = fnv_digest(digest, slice_of_bytes(&verdict, 1));
     if (thing->verdict == IMPORT_TAKEN) {
         assert(import_place_check(thing->place) == IMPORT_TAKEN);
-        digest = import_digest(digest, buffer_slice(&thing->place->id));
-        digest = import_digest(digest, buffer_slice(&thing->place->name));
-        digest = import_digest(digest, buffer_slice(&thing->place->vicinity));
-        digest = import_digest(digest, slice_of(thing->place->types));
+        digest = fnv_digest(digest, buffer_slice(&thing->place->id));
+        digest = fnv_digest(digest, buffer_slice(&thing->place->name));
+        digest = fnv_digest(digest, buffer_slice(&thing->place->vicinity));
+        digest = fnv_digest(digest, slice_of(thing->place->types));
     }
     return digest;
 }
@@ -30,7 +31,7 @@ static uint64_t read_in_two(enum import_format format, struct slice input, size_
         slice_of_bytes(input.data, first_length),
         slice_from(input, first_length),
     };
-    uint64_t digest = IMPORT_DIGEST_START;
+    uint64_t digest = FNV_DIGEST_START;
     struct import_thing thing;
     import_stream_init(&stream, format, input);
     for (size_t i = 0; i < 2; i++) {
@@ -44,7 +45,7 @@ static uint64_t read_in_two(enum import_format format, struct slice input, size_
         digest = judge(digest, &thing);
     }
     const char *const complaint = import_stream_complaint(&stream);
-    digest = import_digest(digest, slice_of(complaint == NULL ? "" : complaint));
+    digest = fnv_digest(digest, slice_of(complaint == NULL ? "" : complaint));
     import_stream_clear(&stream);
     return digest;
 }

@@ -71,6 +71,7 @@ PURE_MODULES = {
     "common/utf8",
     "places-worker/circle",
     "places-worker/degrees",
+    "places-worker/fnv_digest",
     "places-worker/geojson_feature",
     "places-worker/geojson_shape",
     "places-worker/geonames_line",

@@ -268,7 +268,7 @@ class FakeOverpass(FakePlaces):
 
     @property
     def turn_file(self):
-        """What the workers of a machine share about this server, as places-worker/machine_turn.c names it."""
+        """What the workers of a machine share about this server, as places-worker/machine_turn.c names it, by its fnv_digest."""
         number = 0xCBF29CE484222325
         for byte in (self.url + self.path).encode():
             number = (number ^ byte) * 0x100000001B3 % 2**64
