@@ -42,7 +42,6 @@ struct place_store {
     sqlite3_stmt *candidates;
     sqlite3_stmt *place;
     struct instant deadline; /* of the look-up that is being done */
-    uint64_t count;
     size_t kind_count;
     size_t source_count;
     struct kind *kinds; /* by number - 1 */
@@ -175,11 +174,6 @@ static enum status read_tables(struct place_store *store)
             PLACE_SCHEMA_SOURCES_MAX,
             read_source);
     }
-    int64_t count = 0;
-    if (status == STATUS_OK) {
-        status = read_number(store, "SELECT count(*) FROM place", &count);
-    }
-    store->count = (uint64_t)count;
     return status;
 }
 
@@ -295,11 +289,6 @@ void place_store_close(struct place_store *store)
     free(store->sources);
     free(store->path);
     free(store);
-}
-
-uint64_t place_store_count(const struct place_store *store)
-{
-    return store->count;
 }
 
 /* ---- Following ---- */

@@ -37,9 +37,6 @@ enum status place_store_open(
     const char *path, struct place_store **ret_store, struct buffer *complaint) MUST_USE;
 void place_store_close(struct place_store *store);
 
-/* How many places there are. */
-uint64_t place_store_count(const struct place_store *store);
-
 struct place_query {
     struct location centre;
     double radius_m;    /* 0 .. 50 000 */
