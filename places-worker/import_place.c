@@ -48,19 +48,6 @@ bool import_is_on_earth(struct location location)
            location.longitude <= 180;
 }
 
-static bool is_clean(struct slice text)
-{
-    while (text.length > 0) {
-        const unsigned char first = (unsigned char)text.data[0];
-        const size_t length = first < 0x20 || first == 0x7F ? 0 : utf8_sequence_length(text);
-        if (length == 0) {
-            return false;
-        }
-        text = slice_from(text, length);
-    }
-    return true;
-}
-
 enum import_verdict import_place_check(const struct import_place *place)
 {
     if (place->name.length == 0) {
@@ -75,8 +62,8 @@ enum import_verdict import_place_check(const struct import_place *place)
     if (place->id.length == 0) {
         return IMPORT_MALFORMED;
     }
-    return is_clean(buffer_slice(&place->id)) && is_clean(buffer_slice(&place->name)) &&
-                   is_clean(buffer_slice(&place->vicinity))
+    return utf8_is_clean(buffer_slice(&place->id)) && utf8_is_clean(buffer_slice(&place->name)) &&
+                   utf8_is_clean(buffer_slice(&place->vicinity))
                ? IMPORT_TAKEN
                : IMPORT_UNCLEAN;
 }

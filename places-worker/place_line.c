@@ -43,18 +43,6 @@ static bool split(struct slice line, struct slice ret_fields[FIELD_COUNT])
     return line.length == 0;
 }
 
-static bool is_clean(struct slice text)
-{
-    while (text.length > 0) {
-        const size_t length = (unsigned char)text.data[0] < 0x20 ? 0 : utf8_sequence_length(text);
-        if (length == 0) {
-            return false;
-        }
-        text = slice_from(text, length);
-    }
-    return true;
-}
-
 enum status place_line_parse(struct slice line, struct place_line *ret_place)
 {
     struct slice fields[FIELD_COUNT];
@@ -71,8 +59,8 @@ enum status place_line_parse(struct slice line, struct place_line *ret_place)
         .vicinity = fields[FIELD_VICINITY],
     };
     if (place.kind == NULL || place.source == NULL || place.id.length == 0 ||
-        place.name.length == 0 || !is_clean(place.id) || !is_clean(place.name) ||
-        !is_clean(place.vicinity) ||
+        place.name.length == 0 || !utf8_is_clean(place.id) || !utf8_is_clean(place.name) ||
+        !utf8_is_clean(place.vicinity) ||
         !slice_parse_number(fields[FIELD_PROMINENCE], INT32_MAX, &place.prominence)) {
         return STATUS_MALFORMED;
     }
