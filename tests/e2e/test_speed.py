@@ -14,8 +14,9 @@ from support.topology import GOLOMAN
 pytestmark = pytest.mark.measures
 
 # Processor time of all servers per report that all five know, in units of what a stateless echo takes to answer it.
-# Measured: 12 to 20. Twice the usual cost fails.
-COST_MAX = 30
+# Measured: 7 on a quiet machine, 9 to 15 beside one or two processes that are always busy. So twice the usual cost fails
+# on a machine that is used, and two and a half times as much everywhere.
+COST_MAX = 18
 
 
 def cost_ns(addresses, pids, *options):
