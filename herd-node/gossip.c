@@ -560,14 +560,18 @@ static bool has_room(const struct link *link, const struct stretch *stretch)
 
 /*
  * What costs is the message, not the report. So on a busy link each batch keeps a distance from the
- * one before, the more the more links there are, and changes gather meanwhile; on an idle link
- * nothing waits. A neighbour that is still sending us all that it has would get most of it back
- * from us, as it came from another one a moment before: that waits longer.
+ * one before, the more the more links there are and the more it covered, and changes gather
+ * meanwhile; on an idle link nothing waits. A neighbour that is still sending us all that it has
+ * would get most of it back from us, as it came from another one a moment before: that waits
+ * longer.
  */
-static int64_t distance_ms(const struct gossip *gossip, const struct link *link)
+static int64_t distance_us(const struct gossip *gossip, const struct link *link, uint64_t covered)
 {
-    return link->is_caught_up ? GOSSIP_GATHER_MS * (int64_t)gossip->link_count
-                              : GOSSIP_GATHER_WHILE_FILLED_MS;
+    if (!link->is_caught_up) {
+        return (int64_t)GOSSIP_GATHER_WHILE_FILLED_MS * NS_PER_MS / NS_PER_US;
+    }
+    const uint64_t us = GOSSIP_GATHER_US + covered * GOSSIP_GATHER_US_PER_CHANGE;
+    return (int64_t)((us < GOSSIP_GATHER_US_MAX ? us : GOSSIP_GATHER_US_MAX) * gossip->link_count);
 }
 
 static bool is_gathering(const struct gossip *gossip, const struct link *link, struct instant now)
@@ -593,8 +597,9 @@ static bool next_live_batch(
     if (writer.report_count == 0) {
         return false;
     }
+    const uint64_t covered = link->live.scanned - link->live.told;
     commit(link, now, &writer, &link->live);
-    link->live_due = instant_after_ms(now, distance_ms(gossip, link));
+    link->live_due = instant_after_us(now, distance_us(gossip, link, covered));
     return true;
 }
 

@@ -22,10 +22,12 @@
 #include <stdint.h>
 
 enum {
-    GOSSIP_LINKS_MAX = 32,   /* a bit each in `known` of every report, two cursors each */
-    GOSSIP_WINDOW = 8,       /* BUS queues hold 16 messages and drop the rest silently */
-    GOSSIP_GATHER_MS = 1,    /* times the links: from one live batch to the next on a link, */
-    GOSSIP_GATHER_MAX = 512, /* unless so many changes are at hand */
+    GOSSIP_LINKS_MAX = 32,  /* a bit each in `known` of every report, two cursors each */
+    GOSSIP_WINDOW = 8,      /* BUS queues hold 16 messages and drop the rest silently */
+    GOSSIP_GATHER_US = 400, /* times the links: from one live batch to the next on a link, */
+    GOSSIP_GATHER_US_PER_CHANGE = 4,    /* longer by this for each change that it covers, */
+    GOSSIP_GATHER_US_MAX = 1000,        /* at most this, */
+    GOSSIP_GATHER_MAX = 512,            /* and at once if so many changes are at hand */
     GOSSIP_GATHER_WHILE_FILLED_MS = 20, /* to a neighbour that is still sending us what it has */
     GOSSIP_BACKFILL_EVERY_MS = 2,  /* on a link: what is filled should not crowd out what is live */
     GOSSIP_CONFIRM_WITHIN_MS = 20, /* a batch, unless half a window is confirmed sooner */

@@ -15,7 +15,7 @@
 
 enum { NEIGHBOURS = 2, HANDS = 0, WELSH = 1 };
 
-enum { GATHER_MS = NEIGHBOURS * GOSSIP_GATHER_MS };
+enum { GATHER_MS = NEIGHBOURS * GOSSIP_GATHER_US_MAX / 1000 }; /* at most */
 
 /* A node named Goloman with its table; the test plays its neighbours. */
 struct node {
@@ -312,12 +312,43 @@ static void on_an_idle_link_nothing_waits_and_on_a_busy_one_little_gathers(void 
     change_at_once(node, "lime", "1");
     expect_silence(node, HANDS);
     change_at_once(node, "plum", "1");
-    struct instant due = instant_after_ms(node->now, GATHER_MS);
-    assert_int_equal(gossip_deadline(node->gossip).ns, due.ns);
-
-    pass_ms(node, GATHER_MS);
+    node->now = gossip_deadline(node->gossip);
     assert_true(says(node, HANDS));
     assert_int_equal(node->said.count, 2);
+}
+
+/* From a batch of so many changes to the next one. */
+static int64_t distance_us(struct node *node, unsigned changes)
+{
+    char id[32];
+    pass_ms(node, GATHER_MS);
+    for (unsigned i = 0; i < changes; i++) {
+        (void)snprintf(id, sizeof id, "%u-of-%u", i, changes);
+        change_at_once(node, id, "1");
+    }
+    assert_true(says(node, HANDS));
+    assert_int_equal(node->said.count, changes);
+    const struct instant sent = node->now;
+    (void)snprintf(id, sizeof id, "after-%u", changes);
+    change_at_once(node, id, "1");
+    expect_silence(node, HANDS);
+    const struct instant due = gossip_deadline(node->gossip);
+    node->now = (struct instant){.ns = due.ns - 1};
+    expect_silence(node, HANDS);
+    node->now = due;
+    assert_true(says(node, HANDS));
+    return instant_ns_between(sent, due) / NS_PER_US;
+}
+
+static void large_batches_keep_a_longer_distance_up_to_a_limit(void **state)
+{
+    struct node *node = *state;
+    meet(node, HANDS, 7);
+    assert_int_equal(
+        distance_us(node, 1), NEIGHBOURS * (GOSSIP_GATHER_US + GOSSIP_GATHER_US_PER_CHANGE));
+    assert_int_equal(
+        distance_us(node, 50), NEIGHBOURS * (GOSSIP_GATHER_US + 50 * GOSSIP_GATHER_US_PER_CHANGE));
+    assert_int_equal(distance_us(node, 400), NEIGHBOURS * GOSSIP_GATHER_US_MAX);
 }
 
 static void much_waits_for_nothing(void **state)
@@ -993,6 +1024,7 @@ int main(void)
         GOSSIP_TEST(a_change_leaves_in_the_turn_it_happened),
         GOSSIP_TEST(a_lost_link_is_silent_until_it_opens_again),
         GOSSIP_TEST(on_an_idle_link_nothing_waits_and_on_a_busy_one_little_gathers),
+        GOSSIP_TEST(large_batches_keep_a_longer_distance_up_to_a_limit),
         GOSSIP_TEST(much_waits_for_nothing),
         GOSSIP_TEST(the_batches_of_a_backfill_keep_a_distance),
         GOSSIP_TEST(live_reports_leave_a_backfill_half_of_the_window),
