@@ -298,6 +298,7 @@ static void what_came_from_a_neighbour_is_not_sent_back_but_told_to_be_all(void 
     assert_int_equal(node->said.header.to, 1);
     assert_int_equal(node->said.header.holding.number, 2);
     assert_int_equal(node->said.header.holding.mark, 1);
+    assert_int_equal(status_of(node, HANDS).behind, 0);
     assert_true(says(node, WELSH));
     assert_int_equal(node->said.count, 1);
 }
@@ -519,6 +520,29 @@ static void a_closed_window_lets_hellos_through(void **state)
     assert_int_equal(node->said.header.from, node->said.header.to);
 }
 
+/* What was skipped is confirmed only by the next HELLO, and would close the window for long. */
+static void half_of_the_window_is_left_to_reports(void **state)
+{
+    struct node *node = *state;
+    meet(node, HANDS, 7);
+    for (unsigned i = 0; i < GOSSIP_WINDOW; i++) {
+        char time[16];
+        (void)snprintf(time, sizeof time, "%u", i);
+        struct report report = report_of("kiwi", time);
+        assert_int_equal(report_table_upsert(node->table, &report, 1U << HANDS), UPSERT_NEWER);
+        pass_ms(node, GOSSIP_HELLO_EVERY_MS);
+        assert_true(says(node, HANDS));
+        assert_int_equal(node->said.count, 0);
+        assert_int_equal(node->said.header.to, i < GOSSIP_WINDOW / 2 ? i + 1 : GOSSIP_WINDOW / 2);
+    }
+
+    change(node, "lime", "1");
+
+    assert_true(says(node, HANDS));
+    assert_int_equal(node->said.count, 1);
+    assert_int_equal(node->said.header.from, GOSSIP_WINDOW / 2);
+}
+
 static void it_allocates_only_when_it_is_created(void **state)
 {
     struct node *node = *state;
@@ -623,6 +647,54 @@ static void a_new_process_is_believed_at_once_where_the_link_broke(void **state)
     struct gossip_message hello = message_from(HANDS, 9, 1);
 
     take(node, &hello);
+}
+
+static void a_new_process_is_believed_at_once_where_the_link_opened_anew(void **state)
+{
+    struct node *node = *state;
+    meet(node, HANDS, 7);
+    gossip_link_opened(node->gossip, node->now, HANDS); /* that it broke was never told */
+    struct gossip_message hello = message_from(HANDS, 9, 1);
+
+    take(node, &hello);
+}
+
+static void a_new_process_is_answered_at_once(void **state)
+{
+    struct node *node = *state;
+    meet(node, HANDS, 7);
+    pass_ms(node, GOSSIP_SILENCE_MS);
+    (void)says(node, HANDS);
+    expect_silence(node, HANDS);
+    struct gossip_message hello = message_from(HANDS, 9, 1);
+
+    take(node, &hello);
+
+    assert_true(says(node, HANDS));
+    assert_int_equal(node->said.header.holding.incarnation, 9);
+}
+
+static void nothing_that_a_former_process_said_is_believed_of_the_next(void **state)
+{
+    struct node *node = *state;
+    meet(node, HANDS, 7);
+    change(node, "kiwi", "1");
+    assert_true(says(node, HANDS));
+    struct gossip_message last = message_from(HANDS, 7, 2);
+    last.header.holding.number = node->said.header.number;
+    last.header.holding.mark = 1;
+    take(node, &last);
+    assert_int_equal(status_of(node, HANDS).behind, 0);
+    assert_true(status_of(node, HANDS).is_caught_up);
+    gossip_link_lost(node->gossip, node->now, HANDS);
+    struct gossip_message hello = message_from(HANDS, 9, 1);
+    hello.header.head = 5;
+
+    take(node, &hello);
+
+    assert_int_equal(status_of(node, HANDS).peer_mark, 0);
+    assert_int_equal(status_of(node, HANDS).behind, 1);
+    assert_false(status_of(node, HANDS).is_caught_up);
 }
 
 static void late_messages_of_a_replaced_process_do_not_bring_it_back(void **state)
@@ -738,6 +810,19 @@ static void a_loss_is_answered_at_once(void **state)
 
     assert_true(says(node, HANDS));
     assert_int_equal(node->said.header.holding.number, 4);
+}
+
+static void a_late_message_takes_back_nothing_that_was_said_since(void **state)
+{
+    struct node *node = *state;
+    meet(node, HANDS, 7);
+    struct gossip_message hello = message_from(HANDS, 7, 5);
+    take(node, &hello);
+    hello = message_from(HANDS, 7, 3);
+    take(node, &hello);
+
+    assert_true(says(node, HANDS));
+    assert_int_equal(node->said.header.holding.number, 5);
 }
 
 /* ---- Repairing ---- */
@@ -859,6 +944,24 @@ static void a_mark_that_goes_back_means_to_begin_anew(void **state)
     expect_batch(node, 0, 2, 2);
 }
 
+static void a_loss_that_is_being_repaired_is_not_repaired_again(void **state)
+{
+    struct node *node = *state;
+    meet(node, HANDS, 7);
+    uint64_t first = send_one(node, 0);
+    send_one(node, 1);
+    uint64_t last = send_one(node, 2);
+    confirm(node, first, 0); /* lost: all three go again */
+    expect_batch(node, 0, 3, 3);
+
+    struct gossip_message message = confirmation(node, last, 0, 2, 3); /* the second is lost, too */
+    take(node, &message);
+
+    pass_ms(node, GATHER_MS);
+    expect_silence(node, HANDS);
+    assert_int_equal(status_of(node, HANDS).batches_lost, 1);
+}
+
 static void a_late_confirmation_means_nothing(void **state)
 {
     struct node *node = *state;
@@ -882,11 +985,15 @@ static void a_confirmation_that_cannot_be_is_not_believed(void **state)
 
     confirm(node, last + 10, 1);
     confirm(node, last, 99);
+    struct gossip_message of_the_future = confirmation(node, last, 0, 1, 99);
+    take(node, &of_the_future);
     struct gossip_message of_another = confirmation(node, last, 1, 1, 1);
     of_another.header.holding.incarnation = OUR_INCARNATION + 1;
     take(node, &of_another);
 
     assert_int_equal(status_of(node, HANDS).peer_mark, 0);
+    assert_int_equal(status_of(node, HANDS).batches_lost, 0);
+    expect_silence(node, HANDS);
 }
 
 /* ---- Proof of equality ---- */
@@ -918,6 +1025,14 @@ static void equal_digests_are_shown_until_something_changes(void **state)
 
     assert_false(status_of(node, HANDS).is_equal);
     assert_int_equal(status_of(node, HANDS).equal_ms_ago, 30 + GATHER_MS);
+
+    message = comparison(node, 0);
+    take(node, &message);
+    assert_true(status_of(node, HANDS).is_equal);
+    message = comparison(node, 0);
+    message.header.head++; /* the neighbour has something new, which did not come yet */
+    take(node, &message);
+    assert_false(status_of(node, HANDS).is_equal);
 }
 
 static void different_digests_three_times_in_a_row_repeat_all(void **state)
@@ -937,29 +1052,65 @@ static void different_digests_three_times_in_a_row_repeat_all(void **state)
     assert_false(status_of(node, HANDS).is_equal);
 }
 
-static void repetitions_of_all_become_rarer_up_to_a_minute(void **state)
+static void tables_are_equal_only_if_all_of_digest_and_count_are(void **state)
 {
     struct node *node = *state;
     meet(node, HANDS, 7);
-    uint64_t repeats = 0;
-    int64_t last_ms = 0;
-    int64_t wanted_ms[] = {0, 1000, 2000, 4000, 8000, 16000, 32000, 60000, 60000};
-    size_t seen = 0;
-    for (int64_t at_ms = 0; seen < sizeof wanted_ms / sizeof *wanted_ms; at_ms += 100) {
+    struct gossip_message message = comparison(node, 0);
+    message.header.digest.high++;
+    take(node, &message);
+    assert_false(status_of(node, HANDS).is_equal);
+
+    message = comparison(node, 0);
+    message.header.count++;
+    take(node, &message);
+    assert_false(status_of(node, HANDS).is_equal);
+}
+
+static void different_digests_that_became_equal_meanwhile_repeat_nothing(void **state)
+{
+    struct node *node = *state;
+    meet(node, HANDS, 7);
+    for (unsigned i = 0; i < 2 * GOSSIP_DIGESTS_DIFFER_MAX; i++) {
+        struct gossip_message message = comparison(node, i % GOSSIP_DIGESTS_DIFFER_MAX);
+        take(node, &message);
+    }
+
+    assert_int_equal(status_of(node, HANDS).repeats_of_all, 0);
+}
+
+/* Compares every 100 ms until all is sent again; after how many milliseconds that was. */
+static int64_t next_repetition_ms(struct node *node)
+{
+    const uint64_t before = status_of(node, HANDS).repeats_of_all;
+    int64_t passed_ms = 0;
+    while (status_of(node, HANDS).repeats_of_all == before) {
+        pass_ms(node, 100);
+        passed_ms += 100;
         struct gossip_message message = comparison(node, 1);
         take(node, &message);
         while (says(node, HANDS)) {
         }
-        if (status_of(node, HANDS).repeats_of_all > repeats) {
-            repeats++;
-            if (seen > 0) {
-                assert_in_range(at_ms - last_ms, wanted_ms[seen], wanted_ms[seen] + 100);
-            }
-            last_ms = at_ms;
-            seen++;
-        }
-        pass_ms(node, 100);
     }
+    return passed_ms;
+}
+
+static void repetitions_of_all_become_rarer_up_to_a_minute(void **state)
+{
+    struct node *node = *state;
+    meet(node, HANDS, 7);
+    static const int64_t wanted_ms[] = {1000, 2000, 4000, 8000, 16000, 32000, 60000, 60000};
+    (void)next_repetition_ms(node);
+    for (size_t i = 0; i < sizeof wanted_ms / sizeof *wanted_ms; i++) {
+        assert_in_range(next_repetition_ms(node), wanted_ms[i], wanted_ms[i] + 100);
+    }
+
+    pass_ms(node, GOSSIP_REPEAT_ALL_MS_MAX);
+    struct gossip_message equal = comparison(node, 0);
+    take(node, &equal);
+
+    (void)next_repetition_ms(node); /* from here on as if it had never been */
+    assert_in_range(next_repetition_ms(node), wanted_ms[0], wanted_ms[0] + 100);
 }
 
 /* ---- What it knows ---- */
@@ -995,10 +1146,11 @@ static void the_status_of_a_link_tells_what_happened(void **state)
     assert_true(status_of(node, HANDS).is_heard);
     struct gossip_message batch = batch_from(HANDS, 7, 2);
     take(node, &batch);
-    batch.header.number = 3;
-    take(node, &batch);
-    assert_int_equal(status_of(node, HANDS).reports_received, 2);
-    assert_int_equal(status_of(node, HANDS).reports_redundant, 1);
+    for (batch.header.number = 3; batch.header.number <= 4; batch.header.number++) {
+        take(node, &batch);
+    }
+    assert_int_equal(status_of(node, HANDS).reports_received, 3);
+    assert_int_equal(status_of(node, HANDS).reports_redundant, 2);
 
     change(node, "lime", "1");
     assert_true(says(node, HANDS));
@@ -1033,12 +1185,16 @@ int main(void)
         GOSSIP_TEST(what_came_from_a_neighbour_is_not_sent_back_but_told_to_be_all),
         GOSSIP_TEST(no_more_than_the_window_is_in_flight),
         GOSSIP_TEST(a_closed_window_lets_hellos_through),
+        GOSSIP_TEST(half_of_the_window_is_left_to_reports),
         GOSSIP_TEST(it_allocates_only_when_it_is_created),
         GOSSIP_TEST(memory_that_runs_out_at_creation_is_said),
         GOSSIP_TEST(messages_of_others_are_refused_and_change_nothing),
         GOSSIP_TEST(the_link_of_a_message_is_told),
         GOSSIP_TEST(a_new_process_is_believed_after_250_ms_of_silence),
         GOSSIP_TEST(a_new_process_is_believed_at_once_where_the_link_broke),
+        GOSSIP_TEST(a_new_process_is_believed_at_once_where_the_link_opened_anew),
+        GOSSIP_TEST(a_new_process_is_answered_at_once),
+        GOSSIP_TEST(nothing_that_a_former_process_said_is_believed_of_the_next),
         GOSSIP_TEST(late_messages_of_a_replaced_process_do_not_bring_it_back),
         GOSSIP_TEST(what_a_former_process_held_is_sent_to_the_next),
         GOSSIP_TEST(the_mark_moves_over_what_follows_it),
@@ -1047,16 +1203,20 @@ int main(void)
         GOSSIP_TEST(of_two_islands_the_later_one_is_kept),
         GOSSIP_TEST(a_range_for_another_process_of_our_name_is_not_held),
         GOSSIP_TEST(a_loss_is_answered_at_once),
+        GOSSIP_TEST(a_late_message_takes_back_nothing_that_was_said_since),
         GOSSIP_TEST(what_was_confirmed_is_not_repeated),
         GOSSIP_TEST(what_is_still_under_way_is_not_repeated),
         GOSSIP_TEST(a_lost_last_message_is_sent_again),
         GOSSIP_TEST(a_gap_is_filled_and_the_live_stretch_goes_on),
         GOSSIP_TEST(a_loss_behind_an_island_leaves_no_gap),
         GOSSIP_TEST(a_mark_that_goes_back_means_to_begin_anew),
+        GOSSIP_TEST(a_loss_that_is_being_repaired_is_not_repaired_again),
         GOSSIP_TEST(a_late_confirmation_means_nothing),
         GOSSIP_TEST(a_confirmation_that_cannot_be_is_not_believed),
         GOSSIP_TEST(equal_digests_are_shown_until_something_changes),
         GOSSIP_TEST(different_digests_three_times_in_a_row_repeat_all),
+        GOSSIP_TEST(tables_are_equal_only_if_all_of_digest_and_count_are),
+        GOSSIP_TEST(different_digests_that_became_equal_meanwhile_repeat_nothing),
         GOSSIP_TEST(repetitions_of_all_become_rarer_up_to_a_minute),
         GOSSIP_TEST(a_node_has_caught_up_when_it_holds_what_a_neighbour_had_at_first),
         GOSSIP_TEST(the_status_of_a_link_tells_what_happened),
