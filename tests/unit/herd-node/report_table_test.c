@@ -4,6 +4,8 @@
 #include "herd-node/report_table.h"
 #include "tests/support/faults.h"
 
+#include <xxhash.h>
+
 #include <assert.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -387,6 +389,30 @@ static void an_id_may_have_any_bytes_but_white_space(void **state)
     report_table_destroy(table);
 }
 
+/* Two ids that the index cannot tell apart but by looking at them: found by trying six million. */
+static void ids_with_the_same_place_and_tag_stay_apart(void **state)
+{
+    (void)state;
+    enum { SEED = 1 };
+    static const char *const ids[] = {"client-29019", "client-2488573"};
+    uint64_t hashes[2];
+    for (size_t i = 0; i < 2; i++) {
+        hashes[i] = XXH3_64bits_withSeed(ids[i], strlen(ids[i]), SEED);
+    }
+    assert_int_equal(hashes[0] >> 56, hashes[1] >> 56);
+    assert_int_equal((uint32_t)hashes[0], (uint32_t)hashes[1]);
+    struct report_table *table = table_of(1000, 0, SEED);
+
+    assert_int_equal(put(table, ids[0], "10"), UPSERT_NEWER);
+    assert_int_equal(put(table, ids[1], "5"), UPSERT_NEWER);
+
+    struct report wanted[] = {simple_report(ids[0], "10"), simple_report(ids[1], "5")};
+    assert_int_equal(report_table_count(table), 2);
+    assert_holds(table, &wanted[0]);
+    assert_holds(table, &wanted[1]);
+    report_table_destroy(table);
+}
+
 static void the_longest_report_is_kept(void **state)
 {
     (void)state;
@@ -429,6 +455,27 @@ static void three_hundred_thousand_ids_are_all_found(void **state)
     assert_int_equal(put(table, "another", "10"), UPSERT_REFUSED);
     assert_true(report_table_memory(table) > IDS * UINT64_C(60));
     assert_true(report_table_memory(table) < IDS * UINT64_C(160));
+    report_table_destroy(table);
+}
+
+/* Records of 64 bytes, of which the first MiB lacks eight for the last: the address sanitizer sees
+ * one that goes beyond. */
+static void no_record_goes_beyond_its_part_of_the_memory(void **state)
+{
+    (void)state;
+    enum { COUNT = 20000 };
+    struct report_table *table = table_of(COUNT, 0, 1);
+    char id[16];
+    for (unsigned i = 0; i < COUNT; i++) {
+        (void)snprintf(id, sizeof id, "%06u", i);
+        struct report report = report_of(id, "+34-118", "1", "Goloman");
+        assert_int_equal(report_table_upsert(table, &report, 0), UPSERT_NEWER);
+    }
+    for (unsigned i = 0; i < COUNT; i++) {
+        (void)snprintf(id, sizeof id, "%06u", i);
+        struct report report = report_of(id, "+34-118", "1", "Goloman");
+        assert_holds(table, &report);
+    }
     report_table_destroy(table);
 }
 
@@ -772,8 +819,10 @@ int main(void)
         cmocka_unit_test(a_full_table_refuses_new_ids_and_still_takes_news_of_known_ones),
         cmocka_unit_test(a_server_beyond_the_last_one_is_refused),
         cmocka_unit_test(an_id_may_have_any_bytes_but_white_space),
+        cmocka_unit_test(ids_with_the_same_place_and_tag_stay_apart),
         cmocka_unit_test(the_longest_report_is_kept),
         cmocka_unit_test(three_hundred_thousand_ids_are_all_found),
+        cmocka_unit_test(no_record_goes_beyond_its_part_of_the_memory),
         cmocka_unit_test(memory_that_runs_out_at_creation_is_said),
         cmocka_unit_test(memory_that_runs_out_later_refuses_one_report),
         cmocka_unit_test(a_cursor_meets_reports_in_the_order_of_their_changes),
