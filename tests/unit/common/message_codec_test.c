@@ -505,6 +505,55 @@ static void no_kind_of_message_is_taken_for_another(void **state)
     }
 }
 
+/* The second byte says what a message is; whatever else of it would be understood. */
+static void another_kind_is_refused_whatever_follows(void **state)
+{
+    (void)state;
+    for (enum kind kind = REQUEST; kind < KINDS; kind++) {
+        struct buffer message = sample_of(kind);
+        const char own = message.data[1];
+        for (char other = 0; other < 16; other++) {
+            message.data[1] = other;
+            assert_int_equal(decode_copy(kind, message.data, message.length),
+                other == own ? STATUS_OK : STATUS_MALFORMED);
+        }
+        buffer_clear(&message);
+    }
+}
+
+/* Kinds of operations and outcomes count from 1. */
+static void what_is_neither_operation_nor_outcome_is_refused(void **state)
+{
+    (void)state;
+    struct buffer message = new_message();
+    const struct operation operation = {.kind = OPERATION_ACCEPT,
+        .id = slice_of("kiwi"),
+        .location = slice_of("+34-118"),
+        .time = slice_of("1")};
+    assert_int_equal(request_begin(&message, slice_of("goloman"), slice_of("Hands")), STATUS_OK);
+    const size_t operation_at = message.length;
+    assert_int_equal(request_add(&message, &operation), STATUS_OK);
+    assert_int_equal(message.data[operation_at], OPERATION_ACCEPT);
+    message.data[operation_at] = 0;
+    assert_int_equal(decode_copy(REQUEST, message.data, message.length), STATUS_MALFORMED);
+    message.data[operation_at] = OPERATION_LOCATE + 1;
+    assert_int_equal(decode_copy(REQUEST, message.data, message.length), STATUS_MALFORMED);
+    buffer_clear(&message);
+
+    message = new_message();
+    const struct response head = {.herd = slice_of("goloman"), .server = slice_of("Hands")};
+    const struct outcome outcome = {.kind = OUTCOME_ACCEPTED};
+    assert_int_equal(response_begin(&message, &head), STATUS_OK);
+    const size_t outcome_at = message.length;
+    assert_int_equal(response_add(&message, &outcome), STATUS_OK);
+    assert_int_equal(message.data[outcome_at], OUTCOME_ACCEPTED);
+    message.data[outcome_at] = 0;
+    assert_int_equal(decode_copy(RESPONSE, message.data, message.length), STATUS_MALFORMED);
+    message.data[outcome_at] = OUTCOME_FOUND + 1;
+    assert_int_equal(decode_copy(RESPONSE, message.data, message.length), STATUS_MALFORMED);
+    buffer_clear(&message);
+}
+
 /* ---- Limits ---- */
 
 static void a_request_has_no_more_operations_than_its_limit(void **state)
@@ -600,6 +649,11 @@ static void gossip_names_no_more_servers_than_its_limit(void **state)
 
     assert_int_equal(gossip_decode(buffer_slice(&message), &gossip), STATUS_OK);
     assert_text(gossip.reports[MESSAGE_SERVERS_MAX].server, "S3");
+
+    writer.server_count = 0; /* as one who keeps to no limit: it names another one */
+    report.server = slice_of("one too many");
+    assert_int_equal(gossip_writer_add(&writer, &report), STATUS_OK);
+    assert_int_equal(decode_copy(GOSSIP, message.data, message.length), STATUS_MALFORMED);
     buffer_clear(&message);
 }
 
@@ -779,6 +833,13 @@ static void a_look_up_beyond_its_limits_is_refused(void **state)
     assert_nearby_refused((struct nearby){.radius_m = -1});
     assert_nearby_refused((struct nearby){.radius_m = 50000.5});
     assert_nearby_refused((struct nearby){.results_max = 21});
+
+    struct buffer message = sample_nearby(); /* the last field is its time, 2^32 - 1 */
+    const char longer[] = "\xcf\x00\x00\x00\x01\x00\x00\x00\x00"; /* 2^32 */
+    buffer_truncate(&message, message.length - 5);
+    assert_int_equal(buffer_append(&message, slice_of_bytes(longer, sizeof longer - 1)), STATUS_OK);
+    assert_int_equal(decode_copy(NEARBY, message.data, message.length), STATUS_MALFORMED);
+    buffer_clear(&message);
 }
 
 static void places_beyond_their_limit_are_refused(void **state)
@@ -848,6 +909,8 @@ int main(void)
         cmocka_unit_test(claims_that_nothing_backs_are_refused),
         cmocka_unit_test(another_version_is_told_apart_from_nonsense),
         cmocka_unit_test(no_kind_of_message_is_taken_for_another),
+        cmocka_unit_test(another_kind_is_refused_whatever_follows),
+        cmocka_unit_test(what_is_neither_operation_nor_outcome_is_refused),
         cmocka_unit_test(a_request_has_no_more_operations_than_its_limit),
         cmocka_unit_test(a_response_has_no_more_outcomes_than_its_limit),
         cmocka_unit_test(gossip_has_no_more_reports_than_its_limit),

@@ -469,9 +469,33 @@ static void numbers_out_of_range_are_refused(void **state)
         (void)snprintf(wanted, sizeof wanted, "r.json:16: limits.%s", bad[i].complaint);
         assert_change_refused("\"places\"", new, wanted);
     }
-    assert_change_refused("\"places\": {",
-        "\"places\": {\"timeout_ms\": 500, \"connect_timeout_ms\": 501, ",
-        "r.json:16: places.connect_timeout_ms: must be a whole number from 10 to 500, not 501");
+    static const struct {
+        const char *members;
+        const char *complaint;
+    } bad_places[] = {
+        {"\"timeout_ms\": 99", "timeout_ms: must be a whole number from 100 to 60000, not 99"},
+        {"\"timeout_ms\": 500, \"connect_timeout_ms\": 501",
+            "connect_timeout_ms: must be a whole number from 10 to 500, not 501"},
+        {"\"requests_per_second\": 0",
+            "requests_per_second: must be a whole number from 1 to 100000, not 0"},
+        {"\"requests_per_day\": 1",
+            "requests_per_day: must be a whole number from 2 to 4294967295, not 1"},
+        {"\"cache_bytes_max\": -1",
+            "cache_bytes_max: must be a whole number from 0 to 17179869184, not -1"},
+        {"\"cache_seconds\": 86401",
+            "cache_seconds: must be a whole number from 0 to 86400, not 86401"},
+        {"\"grid_m\": 10001", "grid_m: must be a whole number from 0 to 10000, not 10001"},
+    };
+    for (size_t i = 0; i < sizeof bad_places / sizeof bad_places[0]; i++) {
+        char new[200];
+        char wanted[200];
+        (void)snprintf(new, sizeof new, "\"places\": {%s, ", bad_places[i].members);
+        (void)snprintf(wanted, sizeof wanted, "r.json:16: places.%s", bad_places[i].complaint);
+        assert_change_refused("\"places\": {", new, wanted);
+    }
+    assert_change_refused("\"threads\": 7",
+        "\"threads\": 0",
+        "r.json:18: places.workers.w2.threads: must be a whole number from 1 to 256, not 0");
     assert_change_refused("\"places\"",
         "\"logs\": {\"files_max\": 1001}, \"places\"",
         "r.json:16: logs.files_max: must be a whole number from 0 to 1000, not 1001");
@@ -516,6 +540,10 @@ static void names_that_cannot_be_file_names_or_words_are_refused(void **state)
     assert_change_refused("\"west\"",
         "\"../west\"",
         "r.json:10: gateways: \"../west\" is no name: 1 to 64 letters, digits, '.', '_' or '-', a "
+        "letter or digit first");
+    assert_change_refused("\"west\"",
+        "\".west\"",
+        "r.json:10: gateways: \".west\" is no name: 1 to 64 letters, digits, '.', '_' or '-', a "
         "letter or digit first");
     assert_change_refused("\"w1\"",
         "\"-\\n\"",
@@ -608,6 +636,10 @@ static void addresses_that_collide_are_refused(void **state)
         "gateways.east.listeners[0].address has 0.0.0.0:2001");
     assert_change_refused("127.0.0.1:2003",
         "0.0.0.0:2001",
+        "r.json:15: gateways.west.listeners[0].address: 0.0.0.0:2001 stands for another server in "
+        "gateways.east.listeners[0].address");
+    assert_change_refused("\"127.0.0.1:2003\", \"server\": \"*\"",
+        "\"0.0.0.0:2001\", \"server\": \"Bert\"",
         "r.json:15: gateways.west.listeners[0].address: 0.0.0.0:2001 stands for another server in "
         "gateways.east.listeners[0].address");
 }
