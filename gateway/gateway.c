@@ -78,6 +78,7 @@ struct gateway {
     struct instant
         now; /* of the present turn: commands are too many to look at the clock for each */
     uint64_t room_count; /* of dispatch, when clients were last woken */
+    bool wakes_more;     /* in the next turn, which comes at once */
     struct buffer at_line;
     bool is_ready;
     bool is_stopping;
@@ -669,8 +670,30 @@ static void on_alarm(void *context)
 
 static struct instant next_deadline(const struct gateway *gateway)
 {
+    if (gateway->wakes_more) {
+        return (struct instant){.ns = 0};
+    }
     return instant_earlier(
         dispatch_deadline(gateway->dispatch), lookups_deadline(gateway->lookups));
+}
+
+/*
+ * Works off all clients, and some of those that waited for room where there is some now: more of
+ * them follow as long as that helps. Those whose time is over take no room and leave none behind,
+ * so nothing else would tell that the next ones may come.
+ */
+static void give_clients_their_turn(struct gateway *gateway)
+{
+    const size_t waiting = clients_view(gateway->clients).waiting;
+    const uint64_t room_count = dispatch_room_count(gateway->dispatch);
+    const bool wakes = gateway->wakes_more || gateway->room_count != room_count;
+    gateway->room_count = room_count;
+    if (wakes) {
+        clients_wake(gateway->clients, WAKES_PER_TURN);
+    }
+    clients_turn(gateway->clients, gateway->now);
+    const size_t still_waiting = clients_view(gateway->clients).waiting;
+    gateway->wakes_more = wakes && still_waiting > 0 && still_waiting < waiting;
 }
 
 /* Before the loop waits again: whatever happened in this turn has its consequences now. */
@@ -678,11 +701,7 @@ static void on_turn(uv_prepare_t *prepare)
 {
     struct gateway *gateway = prepare->data;
     gateway->now = instant_now();
-    if (gateway->room_count != dispatch_room_count(gateway->dispatch)) {
-        gateway->room_count = dispatch_room_count(gateway->dispatch);
-        clients_wake(gateway->clients, WAKES_PER_TURN);
-    }
-    clients_turn(gateway->clients, gateway->now);
+    give_clients_their_turn(gateway);
     flush(gateway); /* what did not come from a client in this turn */
     alarm_set(gateway->alarm, next_deadline(gateway));
     if (gateway->is_stopping) {
@@ -695,6 +714,7 @@ static void on_check(uv_timer_t *timer)
     struct gateway *gateway = timer->data;
     const struct instant now = instant_now();
     clients_check(gateway->clients, now);
+    gateway->wakes_more = true; /* behind those who wait for one server may be room at another */
     update_listeners(gateway);
     note_readiness(gateway);
     if (!canary_is_alive(gateway->canary, now)) {

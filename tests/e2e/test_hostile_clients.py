@@ -157,6 +157,19 @@ def test_two_thousand_idle_connections_hinder_nobody(herd):
             assert parse_at(client.ask(b"IAMAT idle +34-118 1520023934")).server == b"Goloman"
 
 
+def test_more_clients_than_there_is_room_for_are_all_refused_when_no_server_is_up(make_herd):
+    herd = make_herd("Alone", limits={"answer_within_ms": 500}).start()
+    herd["Alone"].kill()
+    with contextlib.ExitStack() as stack:
+        clients = [stack.enter_context(herd.connect("Alone")) for _ in range(3000)]
+        line = b"IAMAT %s +34-118 1" % (b"x" * 8000)  # of which there is room for some 60
+        for client in clients:
+            client.send(line + b"\n")
+
+        for client in clients:
+            assert client.read_line() == b"? " + line + b"\n"
+
+
 def test_half_a_command_that_never_ends_hinders_nobody(herd):
     with contextlib.ExitStack() as stack:
         for _ in range(200):
