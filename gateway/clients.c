@@ -4,7 +4,9 @@
 #include <uv.h>
 
 #include <assert.h>
+#include <linux/sockios.h>
 #include <stdlib.h>
+#include <sys/ioctl.h>
 
 enum {
     READ_MAX = 64 * 1024, /* bytes per client and turn, into one buffer that all clients share; */
@@ -42,10 +44,10 @@ struct client {
     bool is_lingering;
     bool is_closing;
     bool wants_room;
-    bool is_quiet; /* nothing happened to it since the last check */
-    size_t held;   /* bytes, as they are counted in the view */
-    size_t unsent; /* at the last check, and since when it is that many */
-    struct instant unsent_since;
+    bool is_quiet;  /* nothing happened to it since the last check */
+    size_t held;    /* bytes, as they are counted in the view */
+    size_t untaken; /* at the last check, and since when it is that many */
+    struct instant untaken_since;
     struct session session;
     struct buffer writing;
 };
@@ -495,16 +497,33 @@ void clients_turn(struct clients *clients, struct instant now)
     }
 }
 
+/* How many bytes for the client are still on this machine. The socket alone holds megabytes, and
+ * takes more only when a third of them is gone: for a slow client that is minutes. */
+static size_t count_untaken(const struct client *client, size_t unsent)
+{
+    int fd;
+    int sent = 0;
+    if (uv_fileno((const uv_handle_t *)&client->tcp, &fd) != 0 || ioctl(fd, SIOCOUTQ, &sent) != 0) {
+        sent = 0;
+    }
+    return unsent + (size_t)sent;
+}
+
 static bool is_stuck(struct client *client, struct instant now)
 {
     const size_t unsent = uv_stream_get_write_queue_size((uv_stream_t *)&client->tcp);
-    const bool is_waiting = unsent > 0 || client->is_lingering;
-    if (!is_waiting || unsent != client->unsent) {
-        client->unsent = unsent;
-        client->unsent_since = now;
+    if (unsent == 0 && !client->is_lingering) {
+        client->untaken = 0;
+        client->untaken_since = now;
         return false;
     }
-    return instant_ns_between(client->unsent_since, now) >= (int64_t)CLIENTS_STUCK_MS * NS_PER_MS;
+    const size_t untaken = count_untaken(client, unsent);
+    if (untaken != client->untaken) {
+        client->untaken = untaken;
+        client->untaken_since = now;
+        return false;
+    }
+    return instant_ns_between(client->untaken_since, now) >= (int64_t)CLIENTS_STUCK_MS * NS_PER_MS;
 }
 
 void clients_check(struct clients *clients, struct instant now)
@@ -519,7 +538,7 @@ void clients_check(struct clients *clients, struct instant now)
             log_event(clients->settings.log,
                 "client_stuck",
                 log_number("client", (int64_t)client->number),
-                log_number("unsent", (int64_t)client->unsent));
+                log_number("untaken", (int64_t)client->untaken));
             close_client(client, "it does not take what it is owed");
             continue;
         }
@@ -587,6 +606,7 @@ void clients_arrived(struct clients *clients, size_t listener, struct uv_stream_
         clients->slots_used = client->index + 1;
     }
     client->listener = listener;
+    client->untaken_since = instant_now();
     client->number = ++clients->view.accepted;
     clients->view.open++;
     client->generation = clients->events->opened(clients->events->context, client->index, listener);

@@ -1,0 +1,204 @@
+/* Is a client closed when it takes nothing for a minute, and not before? */
+#include "gateway/clients.h"
+#include "tests/support/loopback.h"
+
+#include <uv.h>
+
+#include <netinet/in.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+enum {
+    LINE_MAX_BYTES = 8 * 1024,
+    INPUT_MAX = 64 * 1024,
+    LITTLE = 256 * 1024, /* the socket of the gateway does not ask for more then, but for a third */
+    QUIET_TURNS = 100,
+};
+
+static struct {
+    uv_loop_t loop;
+    uv_tcp_t server;
+    struct clients *clients;
+    int socket; /* the client's end */
+    struct instant now;
+} scene;
+
+static uint32_t on_opened(void *context, uint32_t client, size_t listener)
+{
+    (void)context;
+    (void)client;
+    (void)listener;
+    return 1;
+}
+
+static void on_closed(void *context, uint32_t client)
+{
+    (void)context;
+    (void)client;
+}
+
+static enum clients_issue on_issue(
+    void *context, struct client *client, const struct session_command *command)
+{
+    (void)context;
+    (void)client;
+    (void)command;
+    fail_msg("no valid command was sent");
+    return CLIENTS_NOT_YET;
+}
+
+static void on_issued(void *context)
+{
+    (void)context;
+}
+
+static void on_connection(uv_stream_t *stream, int result)
+{
+    assert_int_equal(result, 0);
+    clients_arrived(scene.clients, 0, stream);
+}
+
+static void turn(void)
+{
+    (void)uv_run(&scene.loop, UV_RUN_NOWAIT);
+    clients_turn(scene.clients, instant_now());
+}
+
+static int set_up(void **state)
+{
+    (void)state;
+    static const struct clients_events events = {
+        .opened = on_opened, .closed = on_closed, .issue = on_issue, .issued = on_issued};
+    static const struct clients_settings settings = {
+        .connections_max = 1,
+        .limits = {.line_max = LINE_MAX_BYTES, .input_max = INPUT_MAX, .output_max = INPUT_MAX},
+    };
+    struct sockaddr_in address = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    int size = sizeof address;
+    assert_int_equal(uv_loop_init(&scene.loop), 0);
+    assert_int_equal(uv_tcp_init(&scene.loop, &scene.server), 0);
+    assert_int_equal(uv_tcp_bind(&scene.server, (const struct sockaddr *)&address, 0), 0);
+    assert_int_equal(uv_listen((uv_stream_t *)&scene.server, 1, on_connection), 0);
+    assert_int_equal(uv_tcp_getsockname(&scene.server, (struct sockaddr *)&address, &size), 0);
+    assert_int_equal(clients_create(&scene.loop, &settings, &events, &scene.clients), STATUS_OK);
+
+    scene.socket = loopback_connect(ntohs(address.sin_port));
+    const int window = INPUT_MAX;
+    assert_int_equal(setsockopt(scene.socket, SOL_SOCKET, SO_RCVBUF, &window, sizeof window), 0);
+    while (clients_view(scene.clients).open == 0) {
+        turn();
+    }
+    scene.now = instant_now();
+    return 0;
+}
+
+static int tear_down(void **state)
+{
+    (void)state;
+    close(scene.socket);
+    while (clients_view(scene.clients).open > 0) {
+        turn();
+    }
+    uv_close((uv_handle_t *)&scene.server, NULL);
+    (void)uv_run(&scene.loop, UV_RUN_DEFAULT);
+    clients_destroy(scene.clients);
+    return uv_loop_close(&scene.loop);
+}
+
+/* The client sends lines, each of which comes back, until it is read no more. */
+static void send_until_it_is_not_read(void)
+{
+    static char lines[LINE_MAX_BYTES];
+    memset(lines, 'x', sizeof lines);
+    lines[sizeof lines - 1] = '\n';
+    for (unsigned quiet = 0; quiet < QUIET_TURNS; quiet++) {
+        while (send(scene.socket, lines, sizeof lines, MSG_DONTWAIT) > 0) {
+            quiet = 0;
+        }
+        turn();
+    }
+}
+
+static void take(size_t count)
+{
+    static char bytes[16 * 1024];
+    while (count > 0) {
+        const size_t wanted = count < sizeof bytes ? count : sizeof bytes;
+        const ssize_t taken = recv(scene.socket, bytes, wanted, 0);
+        assert_true(taken > 0);
+        count -= (size_t)taken;
+    }
+    turn();
+}
+
+/* Whether the client is still there after another look, so many seconds later. */
+static bool is_open_after(int64_t seconds)
+{
+    scene.now = instant_after_ms(scene.now, seconds * 1000);
+    clients_check(scene.clients, scene.now);
+    turn();
+    return clients_view(scene.clients).open == 1;
+}
+
+static void who_takes_nothing_for_a_minute_is_closed(void **state)
+{
+    (void)state;
+    send_until_it_is_not_read();
+
+    assert_true(is_open_after(0));
+    assert_true(is_open_after(59));
+    assert_false(is_open_after(2));
+    assert_int_equal(clients_view(scene.clients).stuck, 1);
+}
+
+static void who_takes_a_little_now_and_then_is_served(void **state)
+{
+    (void)state;
+    send_until_it_is_not_read();
+
+    assert_true(is_open_after(0));
+    for (int i = 0; i < 10; i++) {
+        assert_true(is_open_after(59));
+        take(LITTLE);
+    }
+    assert_int_equal(clients_view(scene.clients).stuck, 0);
+}
+
+static void who_only_sends_nothing_may_stay(void **state)
+{
+    (void)state;
+    assert_true(is_open_after(3600));
+    assert_true(is_open_after(3600));
+}
+
+static void who_has_come_just_before_the_end_has_a_minute_to_close(void **state)
+{
+    (void)state;
+    clients_stop(scene.clients);
+    turn();
+    assert_int_equal(clients_view(scene.clients).lingering, 1);
+
+    assert_true(is_open_after(0));
+    assert_true(is_open_after(59)); /* the client's system confirms the end in between */
+    assert_false(is_open_after(60));
+}
+
+#define TEST(claim) cmocka_unit_test_setup_teardown(claim, set_up, tear_down)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        TEST(who_takes_nothing_for_a_minute_is_closed),
+        TEST(who_takes_a_little_now_and_then_is_served),
+        TEST(who_only_sends_nothing_may_stay),
+        TEST(who_has_come_just_before_the_end_has_a_minute_to_close),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
