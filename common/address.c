@@ -131,10 +131,17 @@ const char *address_parse_url(struct slice text, struct address *ret_address)
     return NULL;
 }
 
+/* Whether `wildcard` is one, and `address` among those that it stands for. */
+static bool takes_all_of(const struct address *wildcard, const struct address *address)
+{
+    return wildcard->is_wildcard &&
+           (wildcard->kind == ADDRESS_IPV6 || address->kind != ADDRESS_IPV6);
+}
+
 bool address_collides(const struct address *a, const struct address *b)
 {
     if (a->port != b->port) {
         return false;
     }
-    return a->is_wildcard || b->is_wildcard || strcmp(a->host, b->host) == 0;
+    return takes_all_of(a, b) || takes_all_of(b, a) || strcmp(a->host, b->host) == 0;
 }

@@ -26,7 +26,8 @@ const char *address_parse(struct slice text, struct address *ret_address);
  * "... no url: ". */
 const char *address_parse_url(struct slice text, struct address *ret_address);
 
-/* Whether one machine could not listen on both. Either wildcard takes its port of every address. */
+/* Whether one machine could not listen on both. 0.0.0.0 takes its port of all IPv4 addresses, :: of
+ * all. */
 bool address_collides(const struct address *a, const struct address *b);
 
 #endif

@@ -432,17 +432,16 @@ static bool read_listener_address(struct walk *walk,
 {
     struct json_place place = json_member(object, "address");
     struct endpoint endpoint = {.gateway = gateway, .listener = listener};
-    if (!json_read_text(&walk->reader, &place, &listener->host)) {
+    if (!json_read_text(&walk->reader, &place, &listener->address)) {
         return false;
     }
-    const char *cause = address_parse(slice_of(listener->host), &endpoint.address);
+    const char *cause = address_parse(slice_of(listener->address), &endpoint.address);
     if (cause == NULL && endpoint.address.kind == ADDRESS_NAME) {
         cause = "it must be numeric, like 0.0.0.0:16670 or [::]:16670";
     }
     if (cause != NULL) {
         return COMPLAIN(walk, &place, "%s is no address: %s", json_quote(place.value).text, cause);
     }
-    free(listener->host);
     listener->port = endpoint.address.port;
     return copy_text(walk, endpoint.address.host, &listener->host) &&
            add_endpoint(walk, &place, &endpoint);
@@ -1047,6 +1046,7 @@ static void destroy_gateways(struct topology *topology)
     for (size_t i = 0; i < topology->gateway_count; i++) {
         struct topology_gateway *gateway = &topology->gateways[i];
         for (size_t k = 0; k < gateway->listener_count; k++) {
+            free(gateway->listeners[k].address);
             free(gateway->listeners[k].host);
         }
         free(gateway->listeners);

@@ -38,7 +38,8 @@ struct topology_node {
 };
 
 struct topology_listener {
-    char *host; /* numeric IPv4 or IPv6 */
+    char *address; /* as the file has it, 0.0.0.0:16670 or [::]:16670: */
+    char *host;    /* numeric IPv4 or IPv6, without brackets */
     uint16_t port;
     bool is_any;           /* "*": spread over the nodes that are up */
     size_t node;           /* index of its server, unless is_any */

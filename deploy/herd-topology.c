@@ -63,14 +63,10 @@ static enum status append_workers(const struct topology *topology, struct buffer
 static enum status append_listener(
     const struct topology *topology, const struct topology_listener *listener, struct buffer *text)
 {
-    bool is_ipv6 = strchr(listener->host, ':') != NULL;
     return buffer_append_format(text,
-        "\t%s=%s%s%s:%u",
+        "\t%s=%s",
         listener->is_any ? "*" : topology->nodes[listener->node].name,
-        is_ipv6 ? "[" : "",
-        listener->host,
-        is_ipv6 ? "]" : "",
-        (unsigned)listener->port);
+        listener->address);
 }
 
 static enum status append_gateways(const struct topology *topology, struct buffer *text)

@@ -82,12 +82,13 @@ static bool set_option(int fd, int level, int option, int value)
     return setsockopt(fd, level, option, &value, sizeof value) == 0;
 }
 
-/* What Linux hands on to accepted sockets is set here once, and not for each of them. */
+/* What Linux hands on to accepted sockets is set here once, and not for each of them. [::] is for
+ * clients of IPv4 too, whatever the system's habit. */
 static bool set_options(int fd, const struct topology_listener *where, int family)
 {
     return set_option(fd, SOL_SOCKET, SO_REUSEADDR, 1) &&
            (!where->is_shared || set_option(fd, SOL_SOCKET, SO_REUSEPORT, 1)) &&
-           (family != AF_INET6 || set_option(fd, IPPROTO_IPV6, IPV6_V6ONLY, 1)) &&
+           (family != AF_INET6 || set_option(fd, IPPROTO_IPV6, IPV6_V6ONLY, 0)) &&
            set_option(fd, IPPROTO_TCP, TCP_NODELAY, 1) &&
            set_option(fd, SOL_SOCKET, SO_KEEPALIVE, 1) &&
            set_option(fd, IPPROTO_TCP, TCP_KEEPIDLE, KEEPALIVE_IDLE_S) &&

@@ -20,7 +20,6 @@
 #include <uv.h>
 
 #include <assert.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <sys/resource.h>
 
@@ -733,11 +732,9 @@ enum status gateway_run(struct gateway *gateway)
 
 /* ---- Opening and closing ---- */
 
-static enum status complain(
-    struct buffer *complaint, const char *what, const char *which, enum status status)
+static enum status complain(struct buffer *complaint, const char *what, enum status status)
 {
-    if (buffer_append_format(complaint, "%s%s: %s", what, which, status_text(status)) !=
-        STATUS_OK) {
+    if (buffer_append_format(complaint, "%s: %s", what, status_text(status)) != STATUS_OK) {
         buffer_reset(complaint);
     }
     return status;
@@ -873,7 +870,7 @@ static enum status open_worker_lanes(struct gateway *gateway, struct buffer *com
     enum status status = lookups_set_workers(
         gateway->lookups, gateway->started, places->workers, places->worker_count);
     if (status != STATUS_OK) {
-        return complain(complaint, "", "gateway", status);
+        return complain(complaint, "gateway", status);
     }
     const struct lookups_effect *effect;
     while ((effect = lookups_next_effect(gateway->lookups)) != NULL) {
@@ -881,7 +878,7 @@ static enum status open_worker_lanes(struct gateway *gateway, struct buffer *com
             status = worker_lanes_dial(gateway->worker_lanes, effect->lane, effect->url);
         }
         if (status != STATUS_OK) {
-            return complain(complaint, "", effect->url, status);
+            return complain(complaint, effect->url, status);
         }
     }
     return STATUS_OK;
@@ -899,7 +896,7 @@ static enum status open_lanes(struct gateway *gateway, struct buffer *complaint)
             i,
             &gateway->node_lanes[i]);
         if (status != STATUS_OK) {
-            return complain(complaint, "", url, status);
+            return complain(complaint, url, status);
         }
     }
     return open_worker_lanes(gateway, complaint);
@@ -919,9 +916,7 @@ static enum status open_listeners(struct gateway *gateway, struct buffer *compla
             status = client_listener_open(gateway->listeners[i]);
         }
         if (status != STATUS_OK) {
-            char port[16];
-            (void)snprintf(port, sizeof port, ":%u", where->port);
-            return complain(complaint, where->host, port, status);
+            return complain(complaint, where->address, status);
         }
         update_listener(gateway, i);
     }
@@ -945,13 +940,13 @@ static enum status open_parts(struct gateway *gateway, struct buffer *complaint)
         status = canary_create(&gateway->canary);
     }
     if (status != STATUS_OK) {
-        return complain(complaint, "", "gateway", status);
+        return complain(complaint, "gateway", status);
     }
     status = open_listeners(gateway, complaint);
     if (status == STATUS_OK && gateway->self->admin != NULL) {
         status = admin_open(gateway->self->admin, gateway->mailbox, &gateway->admin);
         if (status != STATUS_OK) {
-            return complain(complaint, "", gateway->self->admin, status);
+            return complain(complaint, gateway->self->admin, status);
         }
     }
     if (status != STATUS_OK) {

@@ -7,10 +7,6 @@
 #include "common/places_status.h"
 #include "common/reload.h"
 
-#include <stdio.h>
-
-enum { ADDRESS_SIZE = 80 };
-
 /* A counter that JSON's readers can hold. */
 static void write_count(struct json_writer *json, const char *key, uint64_t value)
 {
@@ -106,10 +102,8 @@ static void write_listeners(struct json_writer *json, const struct gateway_view 
     json_writer_begin_array(json, "listeners");
     for (size_t i = 0; i < view->self->listener_count; i++) {
         const struct topology_listener *listener = &view->self->listeners[i];
-        char address[ADDRESS_SIZE];
-        (void)snprintf(address, sizeof address, "%s:%u", listener->host, listener->port);
         json_writer_begin_object(json, NULL);
-        json_writer_text(json, "address", slice_of(address));
+        json_writer_text(json, "address", slice_of(listener->address));
         json_writer_text(json,
             "server",
             slice_of(listener->is_any ? "*" : view->topology->nodes[listener->node].name));

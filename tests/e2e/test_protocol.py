@@ -1,13 +1,14 @@
 """Does every line of a client get exactly the answer that the protocol says?"""
 
 import re
+import socket
 import subprocess
 import time
 
 import pytest
 
-from support.client import nanoseconds, parse_at, parse_places
-from support.topology import GOLOMAN
+from support.client import ask, nanoseconds, parse_at, parse_places
+from support.topology import GOLOMAN, free_ports
 
 UCLA = b"+34.068930-118.445127"
 TIME = b"1520023934.918963997"
@@ -412,6 +413,22 @@ def test_connections_do_not_wait_for_each_other(herd):
 def test_each_port_is_its_server(herd):
     for server in herd.servers:
         assert parse_at(herd.ask(server, b"IAMAT who +34-118 1520023934\n")).server == server.encode()
+
+
+def test_the_ipv6_wildcard_is_for_ipv4_clients_too(make_herd):
+    has_ipv6 = socket.has_dualstack_ipv6()
+    herd = make_herd("Alone")
+    port = next(free_ports("::" if has_ipv6 else "0.0.0.0"))
+    herd.topology["gateways"]["gateway"]["listeners"] = [{"address": f"[::]:{port}", "server": "Alone"}]
+    herd.write_topology()
+    if not has_ipv6:
+        assert herd["gateway"].start().wait_exit() == 1
+        assert f"[::]:{port}: " in herd["gateway"].stderr()
+        return
+    herd.start()
+
+    assert parse_at(ask(("127.0.0.1", port), b"IAMAT who +34-118 1\n")).server == b"Alone"
+    assert herd["gateway"].status()["listeners"] == [{"address": f"[::]:{port}", "server": "Alone", "open": True}]
 
 
 def test_the_port_for_any_server_is_spread_over_them(herd):

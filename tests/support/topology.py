@@ -25,8 +25,10 @@ def loopback_address():
 def free_ports(host):
     """Ports below those that the kernel gives to connections, so that none is taken while its process is away."""
     for port in itertools.count(10000 + os.getpid() % 7000):
-        with socket.socket() as probe:
+        with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET) as probe:
             try:
+                if host == "::":
+                    probe.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 0)  # of IPv4 too
                 probe.bind((host, port))
             except OSError:
                 continue

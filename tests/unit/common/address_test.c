@@ -137,12 +137,15 @@ static bool collide(const char *a_text, const char *b_text)
     return address_collides(&a, &b);
 }
 
-static void the_same_address_and_any_wildcard_of_its_port_collide(void **state)
+static void the_same_address_and_a_wildcard_for_it_collide(void **state)
 {
     (void)state;
     assert_true(collide("127.0.0.1:80", "127.0.0.1:80"));
     assert_true(collide("127.0.0.1:80", "0.0.0.0:80"));
     assert_true(collide("127.0.0.1:80", "[::]:80"));
+    assert_true(collide("0.0.0.0:80", "[::]:80"));
+    assert_true(collide("[::1]:80", "[::]:80"));
+    assert_true(collide("node:80", "0.0.0.0:80"));
     assert_true(collide("[::1]:80", "[0::1]:80"));
     assert_true(collide("Node:80", "node:80"));
 
@@ -150,6 +153,7 @@ static void the_same_address_and_any_wildcard_of_its_port_collide(void **state)
     assert_false(collide("127.0.0.1:80", "0.0.0.0:81"));
     assert_false(collide("127.0.0.1:80", "127.0.0.2:80"));
     assert_false(collide("127.0.0.1:80", "[::1]:80"));
+    assert_false(collide("0.0.0.0:80", "[::1]:80"));
 }
 
 int main(void)
@@ -159,7 +163,7 @@ int main(void)
         cmocka_unit_test(every_mistake_has_its_words),
         cmocka_unit_test(a_host_has_at_most_253_bytes),
         cmocka_unit_test(an_url_is_tcp_and_can_be_connected_to),
-        cmocka_unit_test(the_same_address_and_any_wildcard_of_its_port_collide),
+        cmocka_unit_test(the_same_address_and_a_wildcard_for_it_collide),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

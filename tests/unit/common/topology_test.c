@@ -109,6 +109,7 @@ static void everything_that_is_written_is_read(void **state)
     assert_int_equal(east->listeners[0].node, 0);
     assert_false(east->listeners[0].refuse_when_down);
     assert_string_equal(east->listeners[1].host, "::1");
+    assert_string_equal(east->listeners[1].address, "[::1]:2002");
     assert_int_equal(east->listeners[1].node, 1);
     assert_true(east->listeners[1].refuse_when_down);
     assert_null(west->admin);

@@ -20,7 +20,7 @@ static const char topology_text[] =
     " \"neighbours\": [\"Left\"]}},"
     "\"gateways\": {\"gate\": {\"listeners\": ["
     "{\"address\": \"127.0.0.1:1005\", \"server\": \"Right\"},"
-    "{\"address\": \"127.0.0.1:1006\", \"server\": \"*\"}]}},"
+    "{\"address\": \"[::1]:1006\", \"server\": \"*\"}]}},"
     "\"places\": {\"providers\": [\"embedded\"], \"workers\": {"
     "\"places-1\": {\"requests\": \"tcp://127.0.0.1:1007\"}}}}";
 
@@ -191,7 +191,7 @@ static void the_status_is_json_that_names_everybody(void **state)
     assert_true(is_worker_up);
     assert_string_equal(first_server, "Right");
     assert_true(is_first_open);
-    assert_string_equal(second_address, "127.0.0.1:1006");
+    assert_string_equal(second_address, "[::1]:1006");
     assert_false(is_second_open);
     assert_int_equal(open, 3);
     assert_int_equal(dropped, 9);
