@@ -198,7 +198,7 @@ static enum MHD_Result ask_the_loop(
     pthread_mutex_lock(&admin->mutex);
     wait_for_answer(question);
     const bool is_answered = question->is_answered;
-    const bool is_healthy = question->is_healthy || question->page != ADMIN_READYZ;
+    const bool is_healthy = question->is_healthy;
     const size_t length = question->length;
     char *body = question->body;
     question->body = NULL;

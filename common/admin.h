@@ -42,8 +42,8 @@ enum status admin_open(
 void admin_close(struct admin *admin);
 
 enum admin_page {
-    ADMIN_LIVEZ,   /* the loop turns: any answer will do */
-    ADMIN_READYZ,  /* is_healthy decides between 200 and 503; the body says why */
+    ADMIN_LIVEZ, /* the loop turns */
+    ADMIN_READYZ,
     ADMIN_METRICS, /* Prometheus text, format 0.0.4 */
     ADMIN_STATUS,  /* JSON */
 };
@@ -53,8 +53,8 @@ enum admin_page admin_question_page(const struct admin_question *question);
 
 /*
  * Answers and thereby gives back the question (its mail is released separately, before or after).
- * The body's bytes are copied. Harmless when the asker did not wait so long. Each question is to be
- * answered, once.
+ * 200, or where it is not healthy 503, and the body says why; it is copied. Harmless when the asker
+ * did not wait so long. Each question is to be answered, once.
  */
 void admin_answer(struct admin_question *question, bool is_healthy, struct slice body);
 
