@@ -124,7 +124,11 @@ static void on_connection(uv_stream_t *stream, int result)
         return; /* closed in the same turn */
     }
     if (result == 0) {
-        listener->events->arrived(listener->events->context, listener->index, stream);
+        if (!listener->events->arrived(listener->events->context, listener->index, stream)) {
+            client_listener_close(listener); /* until somebody opens it again */
+            listener->events->failed(
+                listener->events->context, listener->index, status_text(STATUS_NO_MEMORY));
+        }
         return;
     }
     const uint64_t now_ms = uv_now(listener->loop);

@@ -20,8 +20,10 @@ struct client_listener;
 /* What happens on it; both are called from the loop. */
 struct client_listener_events {
     void *context;
-    /* A connection waits: it must be accepted from `stream` before this returns. */
-    void (*arrived)(void *context, size_t index, struct uv_stream_s *stream);
+    /* A connection waits: it must be accepted from `stream` before this returns. False: there is no
+     * memory for it. The listener is closed then, as one that nobody accepts from is told of no
+     * more connections; whoever opens it again tries again. */
+    bool (*arrived)(void *context, size_t index, struct uv_stream_s *stream);
     /* A connection could not be accepted; `cause` is a static text. */
     void (*failed)(void *context, size_t index, const char *cause);
 };

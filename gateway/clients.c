@@ -557,16 +557,17 @@ static void on_refused_closed(uv_handle_t *handle)
     free(handle);
 }
 
-static void refuse(struct clients *clients, uv_stream_t *stream)
+static bool refuse(struct clients *clients, uv_stream_t *stream)
 {
-    clients->view.refused++;
     uv_tcp_t *tcp = calloc(1, sizeof *tcp);
     if (tcp == NULL || uv_tcp_init(clients->loop, tcp) != 0) {
         free(tcp);
-        return;
+        return false;
     }
+    clients->view.refused++;
     (void)uv_accept(stream, (uv_stream_t *)tcp);
     uv_close((uv_handle_t *)tcp, on_refused_closed);
+    return true;
 }
 
 static void log_arrival(const struct client *client)
@@ -588,13 +589,12 @@ static void log_arrival(const struct client *client)
         log_text("peer", host));
 }
 
-void clients_arrived(struct clients *clients, size_t listener, struct uv_stream_s *stream)
+bool clients_arrived(struct clients *clients, size_t listener, struct uv_stream_s *stream)
 {
     struct client *client = clients->free_count == 0 ? NULL : calloc(1, sizeof *client);
     if (client == NULL || uv_tcp_init(clients->loop, &client->tcp) != 0) {
         free(client);
-        refuse(clients, stream);
-        return;
+        return refuse(clients, stream);
     }
     client->clients = clients;
     client->tcp.data = client;
@@ -613,10 +613,11 @@ void clients_arrived(struct clients *clients, size_t listener, struct uv_stream_
     const int result = uv_accept(stream, (uv_stream_t *)&client->tcp);
     if (result != 0) {
         close_client(client, uv_strerror(result));
-        return;
+        return true;
     }
     log_arrival(client);
     update_reading(client);
+    return true;
 }
 
 /* ---- Knowing and stopping them ---- */

@@ -145,7 +145,11 @@ static void update_listener(struct gateway *gateway, size_t index)
     if (is_wanted && !is_open) {
         const enum status status = client_listener_open(listener);
         if (status == STATUS_OK) {
-            log_listener(gateway, index, "listener_opened", "its server is up");
+            log_listener(gateway,
+                index,
+                "listener_opened",
+                gateway->self->listeners[index].refuse_when_down ? "its server is up"
+                                                                 : "connections are taken again");
         } else {
             int64_t count;
             if (pace_allows(&gateway->accept_pace, &count)) {
@@ -183,14 +187,15 @@ static void note_readiness(struct gateway *gateway)
     gateway->is_ready = is_ready;
 }
 
-static void on_arrived(void *context, size_t index, struct uv_stream_s *stream)
+static bool on_arrived(void *context, size_t index, struct uv_stream_s *stream)
 {
     struct gateway *gateway = context;
     const uint64_t refused = clients_view(gateway->clients).refused;
-    clients_arrived(gateway->clients, index, stream);
+    const bool is_accepted = clients_arrived(gateway->clients, index, stream);
     if (clients_view(gateway->clients).refused != refused) {
         log_paced(gateway, &gateway->accept_pace, "client_refused", "too many connections");
     }
+    return is_accepted;
 }
 
 static void on_accept_failed(void *context, size_t index, const char *cause)

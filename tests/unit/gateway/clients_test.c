@@ -62,7 +62,7 @@ static void on_issued(void *context)
 static void on_connection(uv_stream_t *stream, int result)
 {
     assert_int_equal(result, 0);
-    clients_arrived(scene.clients, 0, stream);
+    assert_true(clients_arrived(scene.clients, 0, stream));
 }
 
 static void turn(void)
