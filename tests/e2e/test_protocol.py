@@ -360,6 +360,12 @@ def test_digits_beyond_nanoseconds_are_kept_and_do_not_order(herd):
 
         assert parse_at(client.whatsat(b"finer", 1, 0).at_line).time == b"1520023934.918963997"
 
+    # Of the same nanosecond the later name wins, whatever digits follow.
+    at_line = herd.ask("Wilkes", b"IAMAT finest +34-118 1520023934.918963997\n")
+    herd.wait_known(at_line)
+    herd.ask("Goloman", b"IAMAT finest +35-118 1520023934.9189639979\n")
+    assert herd.knows("Goloman", at_line)
+
 
 def test_a_future_time_has_a_negative_difference(herd):
     assert parse_at(herd.ask("Hands", b"IAMAT future +34-118 9000000000\n")).difference.startswith(b"-")
