@@ -304,13 +304,18 @@ static void answer_accepted(struct gateway *gateway, const struct dispatch_effec
     }
 }
 
-static void reject(struct gateway *gateway, struct origin origin)
+static void reject(struct gateway *gateway, struct origin origin, enum dispatch_cause cause)
 {
     struct client *client = clients_find(gateway->clients, origin);
-    if (client != NULL) {
-        session_answer_rejected(client_session(client), origin.ticket);
-        clients_touch(gateway->clients, client);
+    if (client == NULL) {
+        return;
     }
+    if (cause == DISPATCH_EXPIRED) {
+        session_answer_expired(client_session(client), origin.ticket);
+    } else {
+        session_answer_rejected(client_session(client), origin.ticket);
+    }
+    clients_touch(gateway->clients, client);
 }
 
 static void log_rejection(struct gateway *gateway, enum dispatch_cause cause)
@@ -349,7 +354,7 @@ static void look_up(struct gateway *gateway, const struct dispatch_effect *effec
     if (location_parse(report.location, &question.location) != STATUS_OK ||
         report_append_at_line(&report, &gateway->at_line) != STATUS_OK) {
         log_paced(gateway, &gateway->refused_pace, "command_refused", "out of memory");
-        reject(gateway, effect->origin);
+        reject(gateway, effect->origin, DISPATCH_REFUSED);
         return;
     }
     question.at_line = buffer_slice(&gateway->at_line);
@@ -397,7 +402,7 @@ static void perform_dispatch(struct gateway *gateway)
             break;
         case DISPATCH_REJECTED:
             log_rejection(gateway, effect->cause);
-            reject(gateway, effect->origin);
+            reject(gateway, effect->origin, effect->cause);
             break;
         case DISPATCH_NODE_UP:
             note_node_up(gateway, effect->node);

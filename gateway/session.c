@@ -14,7 +14,7 @@ enum {
     PLACES_ROOM = MESSAGE_PLACES_MAX + REPLY_ROOM,
 };
 
-enum entry_state { ENTRY_OPEN, ENTRY_ACCEPTED, ENTRY_PLACES, ENTRY_REJECTED };
+enum entry_state { ENTRY_OPEN, ENTRY_ACCEPTED, ENTRY_PLACES, ENTRY_REJECTED, ENTRY_EXPIRED };
 
 /* A field of a line: where it starts in it, and its length. Lines have at most 32 KiB. */
 struct span {
@@ -380,6 +380,11 @@ void session_answer_rejected(struct session *session, uint64_t ticket)
     open_entry(session, ticket)->state = ENTRY_REJECTED;
 }
 
+void session_answer_expired(struct session *session, uint64_t ticket)
+{
+    open_entry(session, ticket)->state = ENTRY_EXPIRED;
+}
+
 /* ---- Output ---- */
 
 static enum status append_accepted(struct session *session, const struct session_entry *entry)
@@ -421,6 +426,7 @@ static enum status append_reply(struct session *session, const struct session_en
         status = append_places(session, entry);
         break;
     case ENTRY_REJECTED:
+    case ENTRY_EXPIRED:
         status = append_rejected(session, entry);
         break;
     case ENTRY_OPEN:
@@ -429,11 +435,17 @@ static enum status append_reply(struct session *session, const struct session_en
     return status == STATUS_OK ? buffer_append_text(&session->output, "\n") : status;
 }
 
+/* Whether its answer is a sign that servers answer. */
+static bool is_by_server(const struct session_entry *entry)
+{
+    return entry->kind != COMMAND_INVALID && entry->state != ENTRY_EXPIRED;
+}
+
 /* The last entry's line is done with. */
 static void remove_first(struct session *session)
 {
     struct session_entry *entry = entry_of(session, session->first);
-    session->has_progressed = session->has_progressed || entry->state != ENTRY_REJECTED;
+    session->has_progressed = session->has_progressed || is_by_server(entry);
     free_answer(entry);
     if (entry->kind == COMMAND_WHATSAT) {
         session->whatsat_count--;

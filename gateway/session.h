@@ -53,7 +53,7 @@ struct session {
     uint64_t next;              /* ... to be issued, ... */
     uint64_t end;               /* ... to be given to a line */
     unsigned whatsat_count;     /* issued and not yet replied to */
-    bool has_progressed;        /* a command was answered rightly since the last look ... */
+    bool has_progressed;        /* a server answered a command since the last look ... */
     struct instant progress_at; /* ... which was now, as far as session_peek knows */
     bool is_ended;
     struct buffer output;
@@ -97,7 +97,7 @@ bool session_read(struct session *session, struct instant now, struct slice *ret
 
 struct session_command {
     uint64_t ticket;
-    struct instant read_at; /* or later: when the one before it was answered rightly */
+    struct instant read_at; /* or later: when a server had answered the one before it */
     struct command command; /* IAMAT or WHATSAT; slices borrowed until the next call of anything */
 };
 
@@ -119,8 +119,9 @@ void session_answer_accepted(
 void session_answer_places(
     struct session *session, uint64_t ticket, struct slice at_line, struct slice json);
 
-/* Either: `? ` and the line. */
+/* Either: `? ` and the line, because a server said no, or because none said anything in time. */
 void session_answer_rejected(struct session *session, uint64_t ticket);
+void session_answer_expired(struct session *session, uint64_t ticket);
 
 /* ---- Output ---- */
 

@@ -167,6 +167,12 @@ def test_commands_behind_a_slow_one_wait_for_it_and_other_connections_do_not(her
             herd[worker].resume()
 
 
+def test_commands_behind_many_unknown_ids_are_not_refused(herd):
+    answer = herd.ask("Hands", b"WHATSAT nobody 10 5\n" * 500 + b"IAMAT behind %s 1520023934\n" % UCLA)  # of 63 ms each
+
+    assert answer.startswith(b"? WHATSAT nobody 10 5\n" * 500 + b"AT Hands ")
+
+
 @pytest.mark.parametrize("trouble", ["the client reads late", "no worker answers"])
 def test_commands_that_wait_for_their_own_connection_are_not_refused(make_herd, trouble):
     herd = make_herd("Alone", limits={"answer_within_ms": 200}, places={"timeout_ms": 150, "connect_timeout_ms": 100}).start()

@@ -345,7 +345,42 @@ static void a_command_behind_one_that_was_answered_has_not_waited_for_a_server(v
     assert_int_equal(command.read_at.ns, 5000);
 }
 
-static void a_command_behind_rejected_ones_has_waited_since_it_was_read(void **state)
+static void a_no_of_a_server_is_an_answer_too(void **state)
+{
+    (void)state;
+    struct session_command command;
+    struct session_reply reply;
+    for (int i = 0; i < SESSION_WHATSATS_MAX + 1; i++) {
+        feed_text("WHATSAT id 2 3\n");
+    }
+    session_answer_rejected(&scene.session, scene.open[0]);
+    assert_int_equal(session_reply(&scene.session, &reply), SESSION_REPLIED);
+
+    assert_true(session_peek(&scene.session, (struct instant){.ns = 5000}, &command));
+
+    assert_int_equal(command.read_at.ns, 5000);
+}
+
+static void what_no_server_has_answered_does_not_count(void **state)
+{
+    (void)state;
+    struct session_command command;
+    struct session_reply reply;
+    feed_text("nonsense\n");
+    assert_int_equal(session_reply(&scene.session, &reply), SESSION_REPLIED);
+    for (int i = 0; i < SESSION_WHATSATS_MAX + 1; i++) {
+        feed_text("WHATSAT id 2 3\n");
+    }
+    session_answer_expired(&scene.session, scene.open[0]);
+    assert_int_equal(session_reply(&scene.session, &reply), SESSION_REPLIED);
+    assert_true(slice_equals(reply.line, slice_of("? WHATSAT id 2 3")));
+
+    assert_true(session_peek(&scene.session, (struct instant){.ns = 5000}, &command));
+
+    assert_int_equal(command.read_at.ns, now.ns);
+}
+
+XXX_OLD(void **state)
 {
     (void)state;
     struct session_command command;
@@ -588,8 +623,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(a_command_carries_the_time_it_was_read, begin, end),
         cmocka_unit_test_setup_teardown(
             a_command_behind_one_that_was_answered_has_not_waited_for_a_server, begin, end),
-        cmocka_unit_test_setup_teardown(
-            a_command_behind_rejected_ones_has_waited_since_it_was_read, begin, end),
+        cmocka_unit_test_setup_teardown(a_no_of_a_server_is_an_answer_too, begin, end),
+        cmocka_unit_test_setup_teardown(what_no_server_has_answered_does_not_count, begin, end),
         cmocka_unit_test_setup_teardown(
             ten_thousand_commands_in_one_stream_are_all_answered, begin, end),
         cmocka_unit_test_setup_teardown(
