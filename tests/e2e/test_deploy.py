@@ -503,3 +503,16 @@ def test_a_process_that_the_topology_no_longer_has_is_shown_and_can_be_stopped(d
     deployment.done("stop", "places-2")
     assert "places-2" not in deployment.living()
     assert deployment("stop", "places-2").returncode == 1  # now it is neither here nor there
+
+
+def test_of_two_packages_the_one_that_the_release_has_is_installed_whatever_the_language(tmp_path):
+    candidate = '[ "$2" != first ] || if [ "${LC_ALL:-}" = C ]; then echo "  Candidate: 1"; else echo "  Kandidat: 1"; fi'
+    for name, body in {"apt-cache": candidate, "apt-get": 'echo "${@: -1}"', "dpkg": "true", "dpkg-query": "true", "sudo": '"$@"'}.items():
+        (tmp_path / name).write_text(f"#!/bin/bash\n{body}\n")
+        (tmp_path / name).chmod(0o755)
+
+    result = subprocess.run(
+        [ROOT / "deploy" / "install-packages", "first|second"], capture_output=True, text=True, timeout=60, check=False,
+        env={**os.environ, "PATH": f"{tmp_path}:{os.environ['PATH']}", "LC_ALL": "C.UTF-8"})
+
+    assert result.returncode == 0 and result.stdout.splitlines()[-1] == "first", result.stdout + result.stderr
