@@ -171,6 +171,15 @@ def test_single_processes_stop_start_and_restart(deployment, name):
     assert parse_at(deployment.ask("Wilkes", b"IAMAT single %s 1\n" % UCLA)).server == b"Wilkes"
 
 
+def test_a_process_that_is_named_twice_is_started_once(deployment):
+    deployment.done("up")
+
+    assert deployment.done("restart", "Hands", "Welsh", "Hands").splitlines()[-2:] == ["Hands started", "Welsh started"]
+    assert deployment.done("stop", "Hands", "Hands") == "Hands stopped\n"
+    assert deployment.done("start", "Hands", "Hands") == "Hands started\n"
+    deployment.done("status", "--wait", "010")
+
+
 def test_logs_shows_what_processes_wrote(deployment):
     deployment.done("up")
 
@@ -374,6 +383,7 @@ def test_an_interrupted_up_stops_what_it_started(deployment, tmp_path):
         (["fly"], "unknown command fly"),
         (["up", "--fast"], "unknown option --fast"),
         (["status", "--wait", "long"], "--wait long: not a number"),
+        (["status", "--wait", "9999999999"], "--wait 9999999999: not a number"),
         (["status", "--wait"], "--wait needs a value"),
         (["start"], "start needs the NAME of a process"),
     ],
