@@ -8,6 +8,7 @@ import re
 import signal
 import socket
 import subprocess
+import time
 
 import pytest
 
@@ -374,6 +375,22 @@ def test_an_interrupted_up_stops_what_it_started(deployment, tmp_path):
     assert process.returncode == 1 and "interrupted" in complaint
     assert deployment.pids() == {}
     deployment.done("up")
+
+
+def test_an_impatient_ctrl_c_at_any_moment_of_up_leaves_nothing(deployment):
+    for _ in range(3):
+        process = subprocess.Popen(
+            [ROOT / "deploy" / "herd", "up", "--topology", deployment.herd.path, "--run", deployment.run_folder],
+            stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, stdin=subprocess.DEVNULL, text=True, start_new_session=True,
+            env={**os.environ, "HERD_BUILD": str(BUILD)},
+        )
+        wait_until(lambda: deployment.pids(), "the first has started")
+        while process.poll() is None:
+            os.killpg(process.pid, signal.SIGINT)
+            time.sleep(0.002)  # again and again, not to wait for anything
+
+        assert process.returncode == 1 and "interrupted" in process.communicate()[1]
+        assert deployment.pids() == {}
 
 
 @pytest.mark.parametrize(
