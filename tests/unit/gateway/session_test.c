@@ -380,22 +380,6 @@ static void what_no_server_has_answered_does_not_count(void **state)
     assert_int_equal(command.read_at.ns, now.ns);
 }
 
-XXX_OLD(void **state)
-{
-    (void)state;
-    struct session_command command;
-    struct session_reply reply;
-    for (int i = 0; i < SESSION_WHATSATS_MAX + 1; i++) {
-        feed_text("WHATSAT id 2 3\n");
-    }
-    session_answer_rejected(&scene.session, scene.open[0]);
-    assert_int_equal(session_reply(&scene.session, &reply), SESSION_REPLIED);
-
-    assert_true(session_peek(&scene.session, (struct instant){.ns = 5000}, &command));
-
-    assert_int_equal(command.read_at.ns, now.ns);
-}
-
 /* ---- Limits ---- */
 
 static void ten_thousand_commands_in_one_stream_are_all_answered(void **state)
