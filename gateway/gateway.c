@@ -22,6 +22,7 @@
 #include <assert.h>
 #include <stdlib.h>
 #include <sys/resource.h>
+#include <unistd.h>
 
 enum {
     CHECK_EVERY_MS = 500,       /* clients that are stuck, listeners to be opened, NNG alive */
@@ -479,6 +480,7 @@ static void handle_question(struct gateway *gateway, struct admin_question *ques
         .topology = gateway->topology,
         .self = gateway->self,
         .started = gateway->started,
+        .pid = getpid(),
         .is_ready = gateway->is_ready,
         .reload = &gateway->reload,
         .are_open = gateway->are_open,

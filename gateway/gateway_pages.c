@@ -139,6 +139,7 @@ enum status gateway_status_append(
     json_writer_text(&json, "kind", slice_of("gateway"));
     json_writer_text(&json, "herd", slice_of(view->topology->herd));
     json_writer_text(&json, "name", slice_of(view->self->name));
+    json_writer_number(&json, "pid", view->pid);
     json_writer_number(&json, "uptime_ms", instant_ns_between(view->started, now) / NS_PER_MS);
     json_writer_bool(&json, "ready", view->is_ready);
     reload_write_status(view->reload, &json);

@@ -16,6 +16,7 @@ struct gateway_view {
     const struct topology *topology;
     const struct topology_gateway *self;
     struct instant started;
+    int64_t pid;
     bool is_ready;
     const struct reload *reload;
     const bool *are_open; /* of each listener */

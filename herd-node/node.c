@@ -17,6 +17,7 @@
 #include <assert.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 enum {
     REQUEST_SLOTS = 256, /* lanes that may ask at the same time, over all gateways */
@@ -286,6 +287,7 @@ static struct node_view view_of(const struct node *node)
         .server = slice_of(node->self->name),
         .incarnation = node->incarnation,
         .started = node->started,
+        .pid = getpid(),
         .is_ready = node->is_ready,
         .reload = &node->reload,
         .table = node->table,

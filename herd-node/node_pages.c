@@ -62,6 +62,7 @@ enum status node_status_append(
     json_writer_text(&json, "kind", slice_of("herd-node"));
     json_writer_text(&json, "herd", view->herd);
     json_writer_text(&json, "server", view->server);
+    json_writer_number(&json, "pid", view->pid);
     json_writer_text(&json, "incarnation", hex_of_incarnation(view->incarnation, hex));
     json_writer_number(&json, "uptime_ms", instant_ns_between(view->started, now) / NS_PER_MS);
     json_writer_bool(&json, "ready", view->is_ready);

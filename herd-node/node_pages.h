@@ -16,6 +16,7 @@ struct node_view {
     struct slice server;
     uint64_t incarnation;
     struct instant started;
+    int64_t pid;
     bool is_ready;
     const struct reload *reload;
     const struct report_table *table;

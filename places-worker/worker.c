@@ -18,6 +18,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 enum {
     REQUEST_BYTES_MAX = 1024,
@@ -309,6 +310,7 @@ static struct worker_view view_of(const struct worker *worker, struct instant no
     return (struct worker_view){
         .herd = worker->topology->herd,
         .worker = worker->self->name,
+        .pid = getpid(),
         .uptime_ms = instant_ns_between(worker->started, now) / NS_PER_MS,
         .is_ready = !worker->is_stopping,
         .reload = &worker->reload,

@@ -36,6 +36,7 @@ enum status worker_status_append(struct buffer *text, const struct worker_view *
     json_writer_text(&json, "kind", slice_of("places-worker"));
     json_writer_text(&json, "herd", slice_of(view->herd));
     json_writer_text(&json, "worker", slice_of(view->worker));
+    json_writer_number(&json, "pid", view->pid);
     json_writer_number(&json, "uptime_ms", view->uptime_ms);
     json_writer_bool(&json, "ready", view->is_ready);
     reload_write_status(view->reload, &json);

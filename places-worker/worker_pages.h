@@ -15,6 +15,7 @@ struct worker_view {
     const char *herd;
     const char *worker;
     int64_t uptime_ms;
+    int64_t pid;
     bool is_ready;
     const struct reload *reload;
     unsigned workers; /* among which the limits of providers are divided */

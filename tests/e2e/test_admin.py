@@ -30,6 +30,7 @@ def test_status_is_json_that_names_the_process(herd, name):
 
     assert status["kind"] == KINDS[name] and status["herd"] == "test" and name in status.values()
     assert status["ready"] is True and status["uptime_ms"] > 0
+    assert status["pid"] == herd[name].pid
 
 
 @pytest.mark.parametrize("name", KINDS)

@@ -199,6 +199,18 @@ def test_a_process_that_cannot_start_is_named_and_nothing_is_left(deployment):
     assert deployment.living() == set()
 
 
+@pytest.mark.parametrize("name", ["Hands", "places-1", "gateway"])
+def test_a_process_whose_address_another_answers_at_has_not_started(deployment, tmp_path, name):
+    deployment.done("up")
+    second = Deployment(tmp_path / "second", make_topology("Solo"))
+
+    result = second("start", name, topology=deployment.herd.path)
+
+    assert result.returncode == 1 and f"{name} did not start: " in result.stderr and "address already in use" in result.stderr
+    assert second.pids() == {}
+    deployment.done("status", "--wait", "10")
+
+
 def test_a_broken_topology_is_told_in_one_line(deployment, tmp_path):
     topology = make_topology(GOLOMAN)
     topology["nodes"]["Hands"]["neighbours"].append("Nobody")

@@ -20,6 +20,7 @@ static struct worker_view view_of(const struct worker_counts *counts)
         .herd = "goloman",
         .worker = "places-1",
         .uptime_ms = 5,
+        .pid = 77,
         .is_ready = true,
         .reload = &reload,
         .workers = 3,
@@ -66,7 +67,7 @@ static void the_status_is_json_with_each_provider(void **state)
 
     static const char wanted[] =
         "{\"kind\":\"places-worker\",\"herd\":\"goloman\",\"worker\":"
-        "\"places-1\",\"uptime_ms\":5,\"ready\":true,"
+        "\"places-1\",\"pid\":77,\"uptime_ms\":5,\"ready\":true,"
         "\"topology\":{\"digest\":\"0000000000000abc\",\"restart_for\":\"limits\"},"
         "\"workers\":3,\"threads\":2,\"in_hand\":1,\"asked\":3,\"refused\":1,\"by_"
         "status\":{\"OK\":2},\"mean_us\":0,\"max_us\":0,"
