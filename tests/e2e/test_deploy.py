@@ -36,11 +36,11 @@ class Deployment:
         self.folder = folder
         self.run_folder = folder / "run"
 
-    def __call__(self, *arguments, cwd=None, topology=None):
+    def __call__(self, *arguments, cwd=None, topology=None, environment=None):
         command = [ROOT / "deploy" / "herd", *arguments, "--topology", topology or self.herd.path, "--run", self.run_folder]
         return subprocess.run(
             command, cwd=cwd or self.folder, capture_output=True, text=True, timeout=120, check=False,
-            stdin=subprocess.DEVNULL, env={**os.environ, "HERD_BUILD": str(BUILD)},
+            stdin=subprocess.DEVNULL, env={**os.environ, "HERD_BUILD": str(BUILD), **(environment or {})},
         )
 
     def done(self, *arguments, **options):
@@ -232,6 +232,64 @@ def test_a_run_folder_that_cannot_be_used_is_named(deployment):
     deployment.run_folder.unlink()
     assert result.returncode == 1
     assert len(result.stderr.splitlines()) == 1 and str(deployment.run_folder) in result.stderr
+
+
+def test_on_a_full_disk_the_cause_is_told_and_what_ran_is_still_found(deployment):
+    (deployment.run_folder / "pids").mkdir(parents=True)
+    complaint = f"deploy/herd: cannot use the run folder {deployment.run_folder}: No space left on device"
+    (deployment.run_folder / "topology.new").symlink_to("/dev/full")
+    first = deployment("up")
+    (deployment.run_folder / "pids" / "Welsh.new").symlink_to("/dev/full")
+    second = deployment("up")
+
+    for result in (first, second):
+        assert result.returncode == 1 and result.stderr.startswith(complaint) and len(result.stderr.splitlines()) == 1
+    assert deployment.pids() == {}
+
+    deployment.done("up")
+    (deployment.run_folder / "topology.new").symlink_to("/dev/full")
+    assert deployment("up").stderr.startswith(complaint)
+    assert (deployment.run_folder / "topology").read_text() == f"{deployment.herd.path}\n"
+    assert deployment.living() == set(deployment.herd.processes)
+
+
+def test_a_process_that_may_not_be_stopped_is_named_and_still_found(deployment, tmp_path):
+    deployment.done("up")
+    before = deployment.pids()
+    (tmp_path / "of another user").write_text("kill() { false; }\n")
+
+    for words in (["stop", "Hands"], ["restart", "Hands"], ["down"]):
+        result = deployment(*words, environment={"BASH_ENV": str(tmp_path / "of another user")})
+        assert result.returncode == 1 and result.stdout == ""
+        assert f"Hands still runs: its process {before['Hands']} belongs to another user" in result.stderr
+
+    assert deployment.pids() == before
+
+
+def test_a_symbolic_link_may_lead_to_another_topology_at_a_reload(deployment, tmp_path):
+    link = tmp_path / "current.json"
+    link.symlink_to(deployment.herd.path)
+    deployment.done("up", topology=link)
+    (tmp_path / "next").mkdir()
+    after = Herd(tmp_path / "next", {**deployment.herd.topology})
+    after.remove_worker("places-2")
+    link.unlink()
+    link.symlink_to(after.path)
+
+    assert "gateway asks places-2 no more\n" in deployment.done("reload", topology=link)
+
+
+def test_a_process_of_another_topology_file_is_told_from_one_that_does_not_react(deployment, tmp_path):
+    deployment.done("up")
+    (tmp_path / "copy").mkdir()
+    copy = Herd(tmp_path / "copy", {**deployment.herd.topology})
+    copy.remove_worker("places-2")
+
+    result = deployment("up", topology=copy.path)
+
+    assert result.returncode == 1
+    assert "Hands was started with another topology file: deploy/herd restart Hands\n" in result.stderr
+    assert (deployment.run_folder / "topology").read_text() == f"{deployment.herd.path}\n"
 
 
 def test_it_works_from_any_folder(deployment):
