@@ -32,7 +32,8 @@ struct provider_chain {
     struct provider_gate *const *gates;
     struct place_results *results; /* scratch, likewise */
     struct overpass_places *found;
-    char *key_header; /* for Google */
+    char *key_header;                          /* for Google */
+    char *public_urls[TOPOLOGY_PROVIDERS_MAX]; /* by enum places_provider; NULL: it has none */
     struct buffer field_mask_header;
     struct buffer url;
     struct buffer request;
@@ -84,6 +85,42 @@ static enum status make_google_headers(struct provider_chain *chain)
                                : status;
 }
 
+/* A base URL as everybody may read it: without the name and password that may stand before the
+ * host. NULL: no memory. */
+static char *public_url(const char *url)
+{
+    const char *const colon = strchr(url, ':');
+    const char *host = colon + strlen("://");
+    for (const char *byte = host; *byte != '\0' && *byte != '/'; byte++) {
+        host = *byte == '@' ? byte + 1 : host;
+    }
+    const size_t scheme_length = (size_t)(colon - url) + strlen("://");
+    const size_t size = scheme_length + strlen(host) + 1;
+    char *const text = malloc(size);
+    if (text != NULL) {
+        snprintf(text, size, "%.*s%s", (int)scheme_length, url, host);
+    }
+    return text;
+}
+
+static enum status make_public_urls(struct provider_chain *chain)
+{
+    const char *const urls[TOPOLOGY_PROVIDERS_MAX] = {
+        [PROVIDER_GOOGLE_LEGACY] = chain->places->google_legacy_url,
+        [PROVIDER_GOOGLE] = chain->places->google_url,
+        [PROVIDER_OVERPASS] = chain->places->overpass_url,
+    };
+    for (size_t i = 0; i < TOPOLOGY_PROVIDERS_MAX; i++) {
+        if (urls[i] != NULL) {
+            chain->public_urls[i] = public_url(urls[i]);
+            if (chain->public_urls[i] == NULL) {
+                return STATUS_NO_MEMORY;
+            }
+        }
+    }
+    return STATUS_OK;
+}
+
 static enum status open_fetch(struct provider_chain *chain, struct buffer *complaint)
 {
     const enum status status = http_fetch_create(chain->places->ca_file, &chain->fetch);
@@ -121,6 +158,9 @@ enum status provider_chain_create(const struct provider_chain_settings *settings
         status = place_store_open(settings->database, &chain->store, complaint);
     }
     if (status == STATUS_OK && needs_network(chain->places)) {
+        status = make_public_urls(chain);
+    }
+    if (status == STATUS_OK && needs_network(chain->places)) {
         status = open_fetch(chain, complaint);
     }
     assert(chain->google_key != NULL || !provider_chain_needs_google_key(chain->places));
@@ -145,6 +185,9 @@ void provider_chain_destroy(struct provider_chain *chain)
     free(chain->results);
     free(chain->found);
     free(chain->key_header);
+    for (size_t i = 0; i < TOPOLOGY_PROVIDERS_MAX; i++) {
+        free(chain->public_urls[i]);
+    }
     buffer_clear(&chain->field_mask_header);
     buffer_clear(&chain->url);
     buffer_clear(&chain->request);
@@ -183,7 +226,7 @@ static uint32_t budget_ms(
 /* ---- Asking ---- */
 
 static void fail_by_outcome(const struct http_reply *reply,
-    const char *base_url,
+    const char *url,
     uint32_t timeout_ms,
     size_t body_max,
     struct provider_answer *answer)
@@ -197,12 +240,12 @@ static void fail_by_outcome(const struct http_reply *reply,
         provider_answer_fail(answer,
             PLACES_UNKNOWN_ERROR,
             "%s did not answer within %u ms",
-            base_url,
+            url,
             (unsigned)timeout_ms);
         return;
     case HTTP_TOO_LARGE:
         provider_answer_fail(
-            answer, PLACES_UNKNOWN_ERROR, "%s answered more than %zu bytes", base_url, body_max);
+            answer, PLACES_UNKNOWN_ERROR, "%s answered more than %zu bytes", url, body_max);
         return;
     case HTTP_BAD_URL:
         cause = "cannot be asked";
@@ -223,7 +266,7 @@ static void fail_by_outcome(const struct http_reply *reply,
         cause = "cannot be asked";
         break;
     }
-    provider_answer_fail(answer, PLACES_UNKNOWN_ERROR, "%s %s: %s", base_url, cause, reply->detail);
+    provider_answer_fail(answer, PLACES_UNKNOWN_ERROR, "%s %s: %s", url, cause, reply->detail);
 }
 
 /* Why the gate is closed. */
@@ -282,17 +325,26 @@ static bool pass_gate(struct provider_chain *chain,
     return true;
 }
 
+static void fail_without_time(const struct provider_chain *chain,
+    enum places_provider provider,
+    struct provider_answer *answer)
+{
+    provider_answer_fail(
+        answer, PLACES_UNKNOWN_ERROR, "no time was left to ask %s", chain->public_urls[provider]);
+}
+
 /* False: there is no answer, and `answer` says why. */
 static bool fetch(struct provider_chain *chain,
     const struct http_request *request,
-    const char *base_url,
+    enum places_provider provider,
     struct buffer *body,
     struct http_reply *ret_reply,
     struct provider_answer *answer)
 {
     *ret_reply = http_fetch_ask(chain->fetch, request, body);
     if (ret_reply->outcome != HTTP_ANSWERED) {
-        fail_by_outcome(ret_reply, base_url, request->timeout_ms, body->max, answer);
+        fail_by_outcome(
+            ret_reply, chain->public_urls[provider], request->timeout_ms, body->max, answer);
         return false;
     }
     return true;
@@ -303,13 +355,14 @@ static void ask_google_legacy(struct provider_chain *chain,
     uint32_t timeout_ms,
     struct provider_answer *answer)
 {
-    const char *const base_url = chain->places->google_legacy_url;
     if (timeout_ms == 0) {
-        provider_answer_fail(answer, PLACES_UNKNOWN_ERROR, "no time was left to ask %s", base_url);
+        fail_without_time(chain, PROVIDER_GOOGLE_LEGACY, answer);
         return;
     }
     buffer_reset(&chain->url);
-    if (google_legacy_append_url(&chain->url, base_url, nearby, chain->google_key) != STATUS_OK) {
+    if (google_legacy_append_url(
+            &chain->url, chain->places->google_legacy_url, nearby, chain->google_key) !=
+        STATUS_OK) {
         provider_answer_fail(answer, PLACES_UNKNOWN_ERROR, "google_legacy_url is too long");
         return;
     }
@@ -322,7 +375,7 @@ static void ask_google_legacy(struct provider_chain *chain,
         .connect_timeout_ms = chain->places->connect_timeout_ms,
     };
     struct http_reply reply;
-    if (fetch(chain, &request, base_url, &chain->body, &reply, answer)) {
+    if (fetch(chain, &request, PROVIDER_GOOGLE_LEGACY, &chain->body, &reply, answer)) {
         google_legacy_read(
             reply.status, buffer_slice(&chain->body), nearby, chain->google_key, answer);
         answer->keep_s = reply.max_age_s;
@@ -334,14 +387,14 @@ static void ask_google(struct provider_chain *chain,
     uint32_t timeout_ms,
     struct provider_answer *answer)
 {
-    const char *const base_url = chain->places->google_url;
     if (timeout_ms == 0) {
-        provider_answer_fail(answer, PLACES_UNKNOWN_ERROR, "no time was left to ask %s", base_url);
+        fail_without_time(chain, PROVIDER_GOOGLE, answer);
         return;
     }
     buffer_reset(&chain->url);
     buffer_reset(&chain->request);
-    enum status status = buffer_append_format(&chain->url, "%s%s", base_url, GOOGLE_PATH);
+    enum status status =
+        buffer_append_format(&chain->url, "%s%s", chain->places->google_url, GOOGLE_PATH);
     if (status == STATUS_OK) {
         status = google_append_request(&chain->request, nearby, chain->places->rank_by_distance);
     }
@@ -362,7 +415,7 @@ static void ask_google(struct provider_chain *chain,
         .connect_timeout_ms = chain->places->connect_timeout_ms,
     };
     struct http_reply reply;
-    if (fetch(chain, &request, base_url, &chain->translated, &reply, answer)) {
+    if (fetch(chain, &request, PROVIDER_GOOGLE, &chain->translated, &reply, answer)) {
         google_read(
             reply.status, buffer_slice(&chain->translated), nearby, chain->google_key, answer);
         answer->keep_s = reply.max_age_s;
@@ -376,11 +429,10 @@ static bool ask_overpass_circle(struct provider_chain *chain,
     struct instant deadline,
     struct provider_answer *answer)
 {
-    const char *const url = chain->places->overpass_url;
     struct provider_gate *const gate = chain->gates[PROVIDER_OVERPASS];
     const uint32_t timeout_ms = left_ms(deadline);
     if (timeout_ms == 0) {
-        provider_answer_fail(answer, PLACES_UNKNOWN_ERROR, "no time was left to ask %s", url);
+        fail_without_time(chain, PROVIDER_OVERPASS, answer);
         return false;
     }
     const enum provider_pass pass = provider_gate_count(gate, instant_now());
@@ -395,13 +447,13 @@ static bool ask_overpass_circle(struct provider_chain *chain,
         return false;
     }
     const struct http_request request = {
-        .url = url,
+        .url = chain->places->overpass_url,
         .body = buffer_slice(&chain->request),
         .timeout_ms = timeout_ms,
         .connect_timeout_ms = chain->places->connect_timeout_ms,
     };
     struct http_reply reply;
-    if (!fetch(chain, &request, url, &chain->translated, &reply, answer)) {
+    if (!fetch(chain, &request, PROVIDER_OVERPASS, &chain->translated, &reply, answer)) {
         return false;
     }
     if (reply.status == 429 || reply.status == 504) {

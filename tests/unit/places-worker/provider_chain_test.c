@@ -253,6 +253,23 @@ static void a_refused_connection_says_where_to_look(void **state)
     assert_says(f->answer.text.data, "http://127.0.0.1:1 cannot be reached: ");
 }
 
+/* Messages go to clients: that none has "secret" in it is looked at by ask(). */
+static void a_password_in_a_url_is_told_to_nobody(void **state)
+{
+    static const enum places_provider providers[] = {
+        PROVIDER_GOOGLE_LEGACY, PROVIDER_GOOGLE, PROVIDER_OVERPASS};
+    struct fixture *const f = *state;
+    snprintf(f->google_url, sizeof f->google_url, "http://me:secret@127.0.0.1:1/api");
+    for (size_t i = 0; i < sizeof providers / sizeof providers[0]; i++) {
+        use_one(f, providers[i]);
+        ask(f, PATIENCE_MS);
+        assert_says(f->answer.text.data, "http://127.0.0.1:1/api cannot be reached: ");
+        ask(f, 0);
+        provider_chain_destroy(f->chain);
+        f->chain = NULL;
+    }
+}
+
 static void where_all_fail_each_one_is_heard(void **state)
 {
     struct fixture *const f = *state;
@@ -408,6 +425,7 @@ int main(void)
         WITH_FIXTURE(a_lone_silence_ends_in_time),
         WITH_FIXTURE(no_time_left_is_a_failure_and_no_request),
         WITH_FIXTURE(a_refused_connection_says_where_to_look),
+        WITH_FIXTURE(a_password_in_a_url_is_told_to_nobody),
         WITH_FIXTURE(where_all_fail_each_one_is_heard),
         WITH_FIXTURE(over_a_limit_nobody_is_asked),
         WITH_FIXTURE(circles_grow_until_there_is_enough_and_each_is_a_request),
