@@ -19,6 +19,7 @@ struct http_fetch {
     bool is_too_large;
     size_t header_bytes;
     uint32_t max_age_s;
+    bool is_not_to_be_kept; /* whatever its max-age is */
     char error[CURL_ERROR_SIZE];
 };
 
@@ -55,20 +56,20 @@ static bool take_prefix(struct slice *rest, const char *prefix)
     return true;
 }
 
-/* How long the directives of Cache-Control let an answer be kept (RFC 9111, section 5.2.2). */
-static uint32_t max_age_of(struct slice directives)
+/* How long the directives of a Cache-Control, of which an answer may have several, let it be kept
+ * (RFC 9111, section 5.2.2). */
+static void take_directives(struct http_fetch *fetch, struct slice directives)
 {
-    uint64_t max_age_s = 0;
     while (directives.length > 0) {
         if (take_prefix(&directives, "no-store") || take_prefix(&directives, "no-cache") ||
             take_prefix(&directives, "private")) {
-            return 0;
-        }
-        if (take_prefix(&directives, "max-age=")) {
+            fetch->is_not_to_be_kept = true;
+        } else if (take_prefix(&directives, "max-age=")) {
+            uint64_t max_age_s = 0;
             const struct slice digits = slice_take_digits(&directives);
-            if (!slice_parse_number(digits, UINT32_MAX, &max_age_s)) {
-                return 0;
-            }
+            const bool is_number = slice_parse_number(digits, UINT32_MAX, &max_age_s);
+            fetch->max_age_s = (uint32_t)max_age_s;
+            fetch->is_not_to_be_kept = fetch->is_not_to_be_kept || !is_number;
         }
         while (directives.length > 0 && directives.data[0] != ',') {
             directives = slice_from(directives, 1);
@@ -78,20 +79,28 @@ static uint32_t max_age_of(struct slice directives)
             directives = slice_from(directives, 1);
         }
     }
-    return (uint32_t)max_age_s;
 }
 
-/* One header matters, and all must end some time. */
+static void forget_directives(struct http_fetch *fetch)
+{
+    fetch->max_age_s = 0;
+    fetch->is_not_to_be_kept = false;
+}
+
+/* One header matters, and all must end some time. A status line begins them anew: that of a proxy
+ * or an early hint may come before the answer's. */
 /* NOLINTNEXTLINE(readability-non-const-parameter): libcurl's signature */
 static size_t take_header(char *bytes, size_t size, size_t count, void *context)
 {
     struct http_fetch *const fetch = context;
     struct slice header = slice_of_bytes(bytes, size * count);
-    if (take_prefix(&header, "cache-control:")) {
+    if (take_prefix(&header, "http/")) {
+        forget_directives(fetch);
+    } else if (take_prefix(&header, "cache-control:")) {
         while (header.length > 0 && slice_is_space(header.data[0])) {
             header = slice_from(header, 1);
         }
-        fetch->max_age_s = max_age_of(header);
+        take_directives(fetch, header);
     }
     fetch->header_bytes += size * count;
     if (fetch->header_bytes > HEADERS_BYTES_MAX) {
@@ -254,7 +263,7 @@ struct http_reply http_fetch_ask(
     fetch->body = body;
     fetch->is_too_large = false;
     fetch->header_bytes = 0;
-    fetch->max_age_s = 0;
+    forget_directives(fetch);
     fetch->error[0] = '\0';
     buffer_reset(body);
 
@@ -271,7 +280,7 @@ struct http_reply http_fetch_ask(
     if (curl_easy_getinfo(fetch->curl, CURLINFO_RESPONSE_CODE, &status) == CURLE_OK && status > 0) {
         reply.outcome = HTTP_ANSWERED;
         reply.status = (unsigned)status;
-        reply.max_age_s = fetch->max_age_s;
+        reply.max_age_s = fetch->is_not_to_be_kept ? 0 : fetch->max_age_s;
     }
     return reply;
 }

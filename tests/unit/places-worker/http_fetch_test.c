@@ -275,6 +275,9 @@ static void it_is_told_how_long_an_answer_may_be_kept(void **state)
         {"Cache-Control: private, max-age=300", 0},
         {"Cache-Control: max-age=soon", 0},
         {"Cache-Control: max-age=99999999999", 0},
+        {"Cache-Control: private\r\nCache-Control: max-age=300", 0},
+        {"Cache-Control: max-age=300\r\nCache-Control: public", 300},
+        {"Cache-Control: max-age=300\r\nCache-Control: max-age=7", 7},
         {"Cache-Control: ,,", 0},
         {"Cache-Control:", 0},
     };
@@ -291,6 +294,18 @@ static void it_is_told_how_long_an_answer_may_be_kept(void **state)
         http_stub_close(&fixture->server);
         http_stub_open(&fixture->server);
     }
+}
+
+static void what_comes_before_the_answer_says_nothing_of_keeping_it(void **state)
+{
+    struct fixture *const fixture = *state;
+    answer_with(fixture,
+        HTTP_STUB_END,
+        "HTTP/1.1 103 Early Hints\r\nCache-Control: max-age=300\r\n\r\n"
+        "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}");
+    const struct http_reply reply = get(fixture, here, PATIENCE_MS);
+    assert_int_equal(reply.status, 200);
+    assert_int_equal(reply.max_age_s, 0);
 }
 
 static void a_missing_ca_file_is_told_at_once(void **state)
@@ -324,6 +339,7 @@ int main(void)
         WITH_STUB(a_host_without_address_is_told),
         WITH_STUB(a_body_is_posted_with_its_headers_and_the_next_request_has_neither),
         WITH_STUB(it_is_told_how_long_an_answer_may_be_kept),
+        WITH_STUB(what_comes_before_the_answer_says_nothing_of_keeping_it),
         cmocka_unit_test(a_missing_ca_file_is_told_at_once),
     };
     unsetenv("http_proxy"); /* the server is on this machine */
