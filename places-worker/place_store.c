@@ -16,6 +16,7 @@
 
 enum {
     BUSY_TIMEOUT_MS = 100,       /* while an import finishes its transaction */
+    FOLLOW_AGAIN_MS = 1000,      /* to a new file that could not be opened */
     CACHE_KIB = 16 * 1024,       /* pages of one connection: most of what a busy region needs */
     DEADLINE_CHECK_STEPS = 4000, /* instructions of SQLite's machine, a fraction of a millisecond */
     TEXT_MAX = 1023,
@@ -37,7 +38,9 @@ struct source {
 
 struct place_store {
     char *path;
-    struct stat file; /* that was opened under this path */
+    struct stat file;             /* that was opened under this path */
+    struct stat refused;          /* that could not be, last ... */
+    struct instant refused_until; /* ... and when to try it again */
     sqlite3 *database;
     sqlite3_stmt *candidates;
     sqlite3_stmt *place;
@@ -300,16 +303,19 @@ static bool is_same_file(const struct stat *a, const struct stat *b)
 }
 
 /*
- * An import puts a new file in the place of the old one. What cannot be opened is not tried again:
- * the old file, which is still open, is better than none.
+ * An import puts a new file in the place of the old one. While that cannot be opened, the old file,
+ * which is still open, is better than none.
  */
 static void follow_path(struct place_store *store)
 {
+    const struct instant now = instant_now();
     struct stat file;
-    if (stat(store->path, &file) != 0 || is_same_file(&file, &store->file)) {
+    if (stat(store->path, &file) != 0 || is_same_file(&file, &store->file) ||
+        (is_same_file(&file, &store->refused) && instant_is_before(now, store->refused_until))) {
         return;
     }
-    store->file = file;
+    store->refused = file;
+    store->refused_until = instant_after_ms(now, FOLLOW_AGAIN_MS);
     struct place_store *fresh = NULL;
     struct buffer complaint = buffer_with_max(COMPLAINT_MAX);
     if (place_store_open(store->path, &fresh, &complaint) == STATUS_OK) {

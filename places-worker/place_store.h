@@ -2,7 +2,8 @@
  * The embedded places: what is near a point, from a database that place_writer made.
  *
  * Owns:   one connection to the database, read-only. When another file has taken the place of the
- *         one that was opened (after an import), the next look-up opens that one.
+ *         one that was opened (after an import), the next look-up opens that one; where it cannot,
+ *         a later one tries again, and what was opened stays.
  * Thread: one thread for each store; open one per thread.
  * Limits: PLACE_STORE_CANDIDATES_MAX places are judged per look-up. Where the circle holds more,
  * the look-up is done again in a smaller circle about the same centre, so that its cost stays

@@ -1,6 +1,8 @@
 /* Does a store find what a writer wrote, and say clearly what is wrong with anything else? */
+#include "common/instant.h"
 #include "places-worker/place_store.h"
 #include "places-worker/place_writer.h"
+#include "tests/support/faults.h"
 #include "tests/support/found_places.h"
 
 #include <sqlite3.h>
@@ -16,6 +18,8 @@
 #include <unistd.h>
 
 #include <cmocka.h>
+
+enum { PATIENCE_MS = 10000 };
 
 /* A folder of its own for each test, with the database's path in it. */
 struct folder {
@@ -387,6 +391,25 @@ static void a_store_keeps_what_it_has_where_the_new_file_is_none(void **state)
     place_store_close(store);
 }
 
+static void a_new_database_that_could_not_be_opened_once_is_tried_again(void **state)
+{
+    struct folder *const folder = *state;
+    WRITE(folder, westwood);
+    struct place_store *const store = open_store(folder);
+    WRITE(folder, "locality\tgeonames:1\tNew\t34.05612\t-118.43063\t0\t\t");
+    faults_begin(1);
+    assert_int_equal(find(store, 34.06893, -118.445127, 10000, 20), STATUS_OK);
+    assert_true(faults_end());
+    assert_true(slice_equals(results.places[0].name, slice_of("Westwood")));
+
+    const struct instant end = instant_after_ms(instant_now(), PATIENCE_MS);
+    while (!slice_equals(results.places[0].name, slice_of("New"))) {
+        assert_true(instant_is_before(instant_now(), end));
+        assert_int_equal(find(store, 34.06893, -118.445127, 10000, 20), STATUS_OK);
+    }
+    place_store_close(store);
+}
+
 static void the_same_places_make_the_same_answers_in_any_order(void **state)
 {
     struct folder *const folder = *state;
@@ -430,6 +453,7 @@ int main(void)
         IN_FOLDER(what_is_not_committed_leaves_the_old_database),
         IN_FOLDER(a_store_follows_to_a_new_database),
         IN_FOLDER(a_store_keeps_what_it_has_where_the_new_file_is_none),
+        IN_FOLDER(a_new_database_that_could_not_be_opened_once_is_tried_again),
         IN_FOLDER(the_same_places_make_the_same_answers_in_any_order),
         IN_FOLDER(a_folder_that_is_not_there_is_told),
     };
