@@ -89,9 +89,10 @@ static struct span span_of(struct slice line, struct slice field)
     };
 }
 
-static void free_answer(struct session_entry *entry)
+static void free_answer(struct session *session, struct session_entry *entry)
 {
     if (entry->state == ENTRY_PLACES) {
+        session->places_held -= entry->answer.places.length;
         free(entry->answer.places.text);
         entry->state = ENTRY_REJECTED;
     }
@@ -100,7 +101,7 @@ static void free_answer(struct session_entry *entry)
 void session_clear(struct session *session)
 {
     for (uint64_t ticket = session->first; ticket != session->end; ticket++) {
-        free_answer(entry_of(session, ticket));
+        free_answer(session, entry_of(session, ticket));
     }
     free(session->entries);
     session->entries = NULL;
@@ -373,6 +374,7 @@ void session_answer_places(
     entry->answer.places.at_length = (uint32_t)at_line.length;
     entry->answer.places.text = buffer_take(&text, &length);
     entry->answer.places.length = (uint32_t)length;
+    session->places_held += length;
 }
 
 void session_answer_rejected(struct session *session, uint64_t ticket)
@@ -446,7 +448,7 @@ static void remove_first(struct session *session)
 {
     struct session_entry *entry = entry_of(session, session->first);
     session->has_progressed = session->has_progressed || is_by_server(entry);
-    free_answer(entry);
+    free_answer(session, entry);
     if (entry->kind == COMMAND_WHATSAT) {
         session->whatsat_count--;
     }
@@ -498,7 +500,8 @@ size_t session_output_length(const struct session *session)
 size_t session_held(const struct session *session)
 {
     const size_t entries = (size_t)(session->end - session->first) * sizeof *session->entries;
-    return session->input.length - session->input_start + entries + session->output.length;
+    return session->input.length - session->input_start + entries + session->places_held +
+           session->output.length;
 }
 
 bool session_owes(const struct session *session)

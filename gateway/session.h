@@ -53,6 +53,7 @@ struct session {
     uint64_t next;              /* ... to be issued, ... */
     uint64_t end;               /* ... to be given to a line */
     unsigned whatsat_count;     /* issued and not yet replied to */
+    size_t places_held;         /* bytes of the answers that wait for their turn */
     bool has_progressed;        /* a server answered a command since the last look ... */
     struct instant progress_at; /* ... which was now, as far as session_peek knows */
     bool is_ended;
@@ -144,7 +145,8 @@ void session_take_output(struct session *session, struct buffer *spare);
 
 size_t session_output_length(const struct session *session);
 
-/* How many bytes it holds: what is owed for, what is not read yet, and what is ready to be sent. */
+/* How many bytes it holds: what is owed for, answers that wait for their turn, what is not read
+ * yet, and what is ready to be sent. */
 size_t session_held(const struct session *session);
 
 /* Whether replies are owed for lines already read. */

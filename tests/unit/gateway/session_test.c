@@ -382,6 +382,21 @@ static void what_no_server_has_answered_does_not_count(void **state)
 
 /* ---- Limits ---- */
 
+static void answers_that_wait_for_their_turn_are_held(void **state)
+{
+    (void)state;
+    const struct slice json = slice_of("{\n   \"results\" : [ \"one\", \"two\" ]\n}");
+    feed_text("IAMAT a +1-2 1\nWHATSAT a 1 1\n");
+    const size_t before = session_held(&scene.session);
+
+    session_answer_places(&scene.session, scene.open[1], slice_of("AT the line"), json);
+    assert_int_equal(session_held(&scene.session), before + strlen("AT the line\n") + json.length);
+
+    session_answer_rejected(&scene.session, scene.open[0]);
+    drain();
+    assert_int_equal(session_held(&scene.session), 0);
+}
+
 static void ten_thousand_commands_in_one_stream_are_all_answered(void **state)
 {
     (void)state;
@@ -613,6 +628,7 @@ int main(void)
             ten_thousand_commands_in_one_stream_are_all_answered, begin, end),
         cmocka_unit_test_setup_teardown(
             whatsats_beyond_sixteen_wait_and_so_does_what_follows, begin, end),
+        cmocka_unit_test_setup_teardown(answers_that_wait_for_their_turn_are_held, begin, end),
         cmocka_unit_test_setup_teardown(
             unanswered_input_stops_the_reading_until_it_is_answered, begin, end),
         cmocka_unit_test_setup_teardown(
