@@ -152,13 +152,6 @@ void clients_touch(struct clients *clients, struct client *client)
     }
 }
 
-void clients_wake(struct clients *clients, size_t count)
-{
-    while (count-- > 0 && clients->waiting.first != NULL) {
-        clients_touch(clients, clients->waiting.first);
-    }
-}
-
 /* ---- The end of a connection ---- */
 
 static void on_closed(uv_handle_t *handle)
@@ -428,16 +421,43 @@ static bool collect_replies(struct client *client)
 
 /* ---- Turns ---- */
 
-static void issue_commands(struct client *client)
+/* Whether any was issued. */
+static bool issue_commands(struct client *client)
 {
     struct clients *clients = client->clients;
     struct session_command command;
     (void)read_lines(client);
     enum clients_issue result = CLIENTS_ISSUED;
+    bool is_any = false;
     while (result == CLIENTS_ISSUED && session_peek(&client->session, clients->now, &command)) {
         result = clients->events->issue(clients->events->context, client, &command);
+        is_any = is_any || result == CLIENTS_ISSUED;
     }
     client->wants_room = result == CLIENTS_NO_ROOM;
+    return is_any;
+}
+
+size_t clients_wake(struct clients *clients, struct instant now, size_t count)
+{
+    clients->now = now;
+    size_t woken = 0;
+    struct client *next = clients->waiting.first;
+    for (size_t i = 0; i < count && next != NULL; i++) {
+        struct client *client = next;
+        next = client->next;
+        if (issue_commands(client) || !client->wants_room) {
+            clients_touch(clients, client);
+            woken++;
+        }
+    }
+    return woken;
+}
+
+void clients_pass_over(struct clients *clients, size_t count)
+{
+    for (size_t i = 0; i < count && clients->waiting.first != NULL; i++) {
+        join_list(clients->waiting.first, &clients->waiting);
+    }
 }
 
 static void reply_and_write(struct client *client)
@@ -485,7 +505,7 @@ void clients_turn(struct clients *clients, struct instant now)
     }
     while (clients->active.count > 0) {
         for (struct client *client = clients->active.first; client != NULL; client = client->next) {
-            issue_commands(client);
+            (void)issue_commands(client);
         }
         clients->events->issued(clients->events->context);
         for (size_t count = clients->active.count; count > 0 && clients->active.first != NULL;

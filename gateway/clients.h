@@ -37,11 +37,11 @@ struct client;
 enum clients_issue {
     CLIENTS_ISSUED,
     CLIENTS_NOT_YET, /* the client is asked again when something happens to it */
-    CLIENTS_NO_ROOM, /* or after clients_wake */
+    CLIENTS_NO_ROOM, /* or by clients_wake */
 };
 
-/* What the owner of the clients decides. Called from within clients_arrived and clients_turn, or,
- * for `closed`, from anywhere. */
+/* What the owner of the clients decides. Called from within clients_arrived, clients_wake and
+ * clients_turn, or, for `closed`, from anywhere. */
 struct clients_events {
     void *context;
     /* A client came by `listener`. Returns its generation. */
@@ -92,8 +92,14 @@ uint32_t client_index(const struct client *client);
 /* Something happened to it: an answer, say. */
 void clients_touch(struct clients *clients, struct client *client);
 
-/* Touches up to `count` of those that wait for room. */
-void clients_wake(struct clients *clients, size_t count);
+/*
+ * Asks the first `count` of those that wait for room, in the order in which they came. Who finds
+ * some has its turn; who finds none keeps its place. Returns how many found some.
+ */
+size_t clients_wake(struct clients *clients, struct instant now, size_t count);
+
+/* Moves the first `count` of those that wait for room behind the others. */
+void clients_pass_over(struct clients *clients, size_t count);
 
 /* No more is read of those that came by `listener` (or of all); they get what they are owed, and
  * then are closed. */

@@ -77,8 +77,9 @@ struct gateway {
 
     struct instant
         now; /* of the present turn: commands are too many to look at the clock for each */
-    uint64_t room_count; /* of dispatch, when clients were last woken */
-    bool wakes_more;     /* in the next turn, which comes at once */
+    uint64_t room_count; /* of dispatch, when those that wait for room were last to be asked */
+    size_t unasked;      /* how many of them still are */
+    bool was_room;       /* one of them found some since */
     struct buffer at_line;
     bool is_ready;
     bool is_stopping;
@@ -679,9 +680,15 @@ static void on_alarm(void *context)
     perform_lookups(gateway);
 }
 
+static void ask_waiting_clients(struct gateway *gateway)
+{
+    gateway->unasked = clients_view(gateway->clients).waiting;
+    gateway->was_room = false;
+}
+
 static struct instant next_deadline(const struct gateway *gateway)
 {
-    if (gateway->wakes_more) {
+    if (gateway->unasked > 0) {
         return (struct instant){.ns = 0};
     }
     return instant_earlier(
@@ -689,22 +696,29 @@ static struct instant next_deadline(const struct gateway *gateway)
 }
 
 /*
- * Works off all clients, and some of those that waited for room where there is some now: more of
- * them follow as long as that helps. Those whose time is over take no room and leave none behind,
- * so nothing else would tell that the next ones may come.
+ * When there is room again, those that wait for it are asked in the order in which they came, a few
+ * per turn, until it is taken. While none of them finds any, it is at a server that others wait
+ * for, and they are passed over.
  */
-static void give_clients_their_turn(struct gateway *gateway)
+static void wake_clients(struct gateway *gateway)
 {
-    const size_t waiting = clients_view(gateway->clients).waiting;
-    const uint64_t room_count = dispatch_room_count(gateway->dispatch);
-    const bool wakes = gateway->wakes_more || gateway->room_count != room_count;
-    gateway->room_count = room_count;
-    if (wakes) {
-        clients_wake(gateway->clients, WAKES_PER_TURN);
+    if (gateway->room_count != dispatch_room_count(gateway->dispatch)) {
+        gateway->room_count = dispatch_room_count(gateway->dispatch);
+        ask_waiting_clients(gateway);
     }
-    clients_turn(gateway->clients, gateway->now);
-    const size_t still_waiting = clients_view(gateway->clients).waiting;
-    gateway->wakes_more = wakes && still_waiting > 0 && still_waiting < waiting;
+    const size_t count =
+        gateway->unasked < WAKES_PER_TURN ? gateway->unasked : (size_t)WAKES_PER_TURN;
+    if (count == 0) {
+        return;
+    }
+    if (clients_wake(gateway->clients, gateway->now, count) > 0) {
+        gateway->was_room = true;
+    } else if (gateway->was_room) {
+        gateway->unasked = 0;
+    } else {
+        clients_pass_over(gateway->clients, count);
+        gateway->unasked -= count;
+    }
 }
 
 /* Before the loop waits again: whatever happened in this turn has its consequences now. */
@@ -712,7 +726,8 @@ static void on_turn(uv_prepare_t *prepare)
 {
     struct gateway *gateway = prepare->data;
     gateway->now = instant_now();
-    give_clients_their_turn(gateway);
+    wake_clients(gateway);
+    clients_turn(gateway->clients, gateway->now);
     flush(gateway); /* what did not come from a client in this turn */
     alarm_set(gateway->alarm, next_deadline(gateway));
     if (gateway->is_stopping) {
@@ -725,7 +740,7 @@ static void on_check(uv_timer_t *timer)
     struct gateway *gateway = timer->data;
     const struct instant now = instant_now();
     clients_check(gateway->clients, now);
-    gateway->wakes_more = true; /* behind those who wait for one server may be room at another */
+    ask_waiting_clients(gateway); /* whatever was the reason, they do not wait for ever */
     update_listeners(gateway);
     note_readiness(gateway);
     if (!canary_is_alive(gateway->canary, now)) {

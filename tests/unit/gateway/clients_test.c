@@ -1,4 +1,5 @@
-/* Is a client closed when it takes nothing for a minute, and not before? */
+/* Does room go to clients in their order, and is one that takes nothing for a minute closed, and
+ * not before? */
 #include "gateway/clients.h"
 #include "tests/support/loopback.h"
 
@@ -20,14 +21,19 @@ enum {
     INPUT_MAX = 64 * 1024,
     LITTLE = 256 * 1024, /* the socket of the gateway does not ask for more then, but for a third */
     QUIET_TURNS = 100,
+    CROWD = 5, /* clients that wait for room */
 };
 
 static struct {
     uv_loop_t loop;
     uv_tcp_t server;
     struct clients *clients;
+    struct sockaddr_in address;
     int socket; /* the client's end */
     struct instant now;
+    size_t room; /* for so many commands */
+    uint32_t served[CROWD];
+    size_t served_count;
 } scene;
 
 static uint32_t on_opened(void *context, uint32_t client, size_t listener)
@@ -48,10 +54,15 @@ static enum clients_issue on_issue(
     void *context, struct client *client, const struct session_command *command)
 {
     (void)context;
-    (void)client;
-    (void)command;
-    fail_msg("no valid command was sent");
-    return CLIENTS_NOT_YET;
+    if (scene.room == 0) {
+        return CLIENTS_NO_ROOM;
+    }
+    assert_true(scene.served_count < CROWD);
+    scene.room--;
+    scene.served[scene.served_count++] = client_index(client);
+    session_issue(client_session(client));
+    session_answer_rejected(client_session(client), command->ticket);
+    return CLIENTS_ISSUED;
 }
 
 static void on_issued(void *context)
@@ -71,30 +82,40 @@ static void turn(void)
     clients_turn(scene.clients, instant_now());
 }
 
+static int connect_client(void)
+{
+    const size_t open = clients_view(scene.clients).open;
+    const int fd = loopback_connect(ntohs(scene.address.sin_port));
+    while (clients_view(scene.clients).open == open) {
+        turn();
+    }
+    return fd;
+}
+
 static int set_up(void **state)
 {
     (void)state;
     static const struct clients_events events = {
         .opened = on_opened, .closed = on_closed, .issue = on_issue, .issued = on_issued};
     static const struct clients_settings settings = {
-        .connections_max = 1,
+        .connections_max = CROWD,
         .limits = {.line_max = LINE_MAX_BYTES, .input_max = INPUT_MAX, .output_max = INPUT_MAX},
     };
-    struct sockaddr_in address = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
-    int size = sizeof address;
+    memset(&scene, 0, sizeof scene);
+    scene.address =
+        (struct sockaddr_in){.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    int size = sizeof scene.address;
     assert_int_equal(uv_loop_init(&scene.loop), 0);
     assert_int_equal(uv_tcp_init(&scene.loop, &scene.server), 0);
-    assert_int_equal(uv_tcp_bind(&scene.server, (const struct sockaddr *)&address, 0), 0);
+    assert_int_equal(uv_tcp_bind(&scene.server, (const struct sockaddr *)&scene.address, 0), 0);
     assert_int_equal(uv_listen((uv_stream_t *)&scene.server, 1, on_connection), 0);
-    assert_int_equal(uv_tcp_getsockname(&scene.server, (struct sockaddr *)&address, &size), 0);
+    assert_int_equal(
+        uv_tcp_getsockname(&scene.server, (struct sockaddr *)&scene.address, &size), 0);
     assert_int_equal(clients_create(&scene.loop, &settings, &events, &scene.clients), STATUS_OK);
 
-    scene.socket = loopback_connect(ntohs(address.sin_port));
+    scene.socket = connect_client();
     const int window = INPUT_MAX;
     assert_int_equal(setsockopt(scene.socket, SOL_SOCKET, SO_RCVBUF, &window, sizeof window), 0);
-    while (clients_view(scene.clients).open == 0) {
-        turn();
-    }
     scene.now = instant_now();
     return 0;
 }
@@ -190,11 +211,66 @@ static void who_has_come_just_before_the_end_has_a_minute_to_close(void **state)
     assert_false(is_open_after(60));
 }
 
+/* Clients 0 to CROWD-1 send a command each, one after the other, for which there is no room. */
+static void let_a_crowd_wait(int *ret_fds)
+{
+    static const char line[] = "IAMAT kiwi +34-118 1\n";
+    for (size_t i = 0; i < CROWD; i++) {
+        ret_fds[i] = i == 0 ? dup(scene.socket) : connect_client();
+        assert_int_equal(send(ret_fds[i], line, sizeof line - 1, 0), sizeof line - 1);
+        while (clients_view(scene.clients).waiting == i) {
+            turn();
+        }
+    }
+}
+
+static void close_all(const int *fds)
+{
+    for (size_t i = 0; i < CROWD; i++) {
+        close(fds[i]);
+    }
+}
+
+static void room_goes_to_who_has_waited_longest(void **state)
+{
+    (void)state;
+    int fds[CROWD];
+    let_a_crowd_wait(fds);
+
+    for (uint32_t i = 0; i < CROWD; i++) {
+        scene.room = 1;
+        assert_int_equal(clients_wake(scene.clients, instant_now(), 3), 1);
+        assert_int_equal(scene.served_count, i + 1);
+        assert_int_equal(scene.served[i], i);
+        turn();
+        assert_int_equal(clients_view(scene.clients).waiting, CROWD - i - 1);
+    }
+    close_all(fds);
+}
+
+static void who_finds_no_room_keeps_its_place_unless_it_is_passed_over(void **state)
+{
+    (void)state;
+    int fds[CROWD];
+    let_a_crowd_wait(fds);
+
+    assert_int_equal(clients_wake(scene.clients, instant_now(), 2), 0);
+    clients_pass_over(scene.clients, 2);
+    scene.room = CROWD;
+    assert_int_equal(clients_wake(scene.clients, instant_now(), 10), CROWD);
+
+    static const uint32_t wanted[CROWD] = {2, 3, 4, 0, 1};
+    assert_memory_equal(scene.served, wanted, sizeof wanted);
+    close_all(fds);
+}
+
 #define TEST(claim) cmocka_unit_test_setup_teardown(claim, set_up, tear_down)
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        TEST(room_goes_to_who_has_waited_longest),
+        TEST(who_finds_no_room_keeps_its_place_unless_it_is_passed_over),
         TEST(who_takes_nothing_for_a_minute_is_closed),
         TEST(who_takes_a_little_now_and_then_is_served),
         TEST(who_only_sends_nothing_may_stay),
