@@ -1,6 +1,7 @@
 """Does deploy/herd bring a herd up, show it, mend it and take it down?"""
 
 import contextlib
+import fcntl
 import json
 import os
 import pathlib
@@ -333,6 +334,37 @@ def test_down_ends_a_process_that_does_not_react(deployment):
 
     assert "Hands stopped (killed: it did not end in time)" in output
     assert deployment.living() == set()
+
+
+def test_down_waits_for_an_up_and_ends_all_that_it_has_started(deployment):
+    deployment.done("up")
+    pids = deployment.pids()
+    (deployment.run_folder / "pids").rename(deployment.run_folder / "later")
+    (deployment.run_folder / "pids").mkdir()
+    with open(deployment.run_folder / "lock", "a") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)  # as an up that has just begun
+        down = subprocess.Popen(
+            [ROOT / "deploy" / "herd", "down", "--run", deployment.run_folder], stdout=subprocess.PIPE, text=True)
+        first = down.stdout.readline()
+        (deployment.run_folder / "pids").rmdir()
+        (deployment.run_folder / "later").rename(deployment.run_folder / "pids")
+
+    down.communicate(timeout=60)
+    assert first.startswith("waiting for another deploy/herd") and down.returncode == 0
+    assert not any(map(is_running, pids.values()))
+
+
+def test_down_needs_no_topology_where_the_run_folder_is_named(deployment):
+    deployment.done("up")
+    pids = deployment.pids()
+    deployment.herd.path.rename(deployment.folder / "elsewhere.json")
+
+    result = subprocess.run(
+        [ROOT / "deploy" / "herd", "down", "--run", deployment.run_folder], capture_output=True, text=True, timeout=60, check=False)
+
+    (deployment.folder / "elsewhere.json").rename(deployment.herd.path)
+    assert result.returncode == 0, result.stderr
+    assert not any(map(is_running, pids.values()))
 
 
 def test_down_ends_what_the_topology_no_longer_has(deployment):
