@@ -298,6 +298,19 @@ static void iamat(uint32_t client, const char *id)
     assert_int_equal(submit(client, COMMAND_IAMAT, id), DISPATCH_TAKEN);
 }
 
+/* A command that was read so long ago that it expires in so many microseconds. */
+static void iamat_of_old(uint32_t client, const char *id, int64_t left_us)
+{
+    const struct command command = command_of(COMMAND_IAMAT, id);
+    const int64_t age_us = (int64_t)ANSWER_WITHIN_MS * 1000 - left_us;
+    const struct instant read_at = {.ns = scene.now.ns - age_us * NS_PER_US};
+    assert_int_equal(
+        dispatch_submit(
+            scene.dispatch, scene.now, client, scene.tickets[client]++, read_at, &command),
+        DISPATCH_TAKEN);
+    perform();
+}
+
 static void whatsat(uint32_t client, const char *id)
 {
     assert_int_equal(submit(client, COMMAND_WHATSAT, id), DISPATCH_TAKEN);
@@ -625,6 +638,72 @@ static void an_unknown_id_of_a_client_that_went_is_forgotten(void **state)
     expect("");
 }
 
+static void so_many_unknown_ids_are_asked_for_again_and_no_more_at_once(void **state)
+{
+    (void)state;
+    bring_up_all();
+    open_client(0, 0);
+    for (int round = 0; round < 2; round++) { /* what was asked for again makes room */
+        for (int i = 0; i <= DISPATCH_REPEATING_MAX; i++) {
+            whatsat(0, "x");
+        }
+        flush();
+        forget();
+        respond_with(A0, OUTCOME_UNKNOWN, DISPATCH_REPEATING_MAX + 1);
+        expect(round == 0 ? "0.1024?unknown" : "0.2049?unknown");
+        wait_ms(1);
+        flush();
+        respond(A0);
+        forget();
+    }
+    assert_int_equal(dispatch_view(scene.dispatch).rejected[DISPATCH_UNKNOWN_ID], 2);
+}
+
+static void an_unknown_id_for_which_there_is_no_room_is_unknown(void **state)
+{
+    (void)state;
+    bring_up_all();
+    open_client(0, 0);
+    whatsat(0, "x");
+    flush();
+    respond_with(A0, OUTCOME_UNKNOWN, 1);
+    while (submit(0, COMMAND_WHATSAT, "y") == DISPATCH_TAKEN) {
+    }
+    forget();
+    wait_ms(1);
+    expect("0.0?unknown");
+
+    flush();
+    for (int batch = 0; batch < DISPATCH_LANE_BATCHES_MAX; batch++) {
+        respond(A0);
+    }
+    lose(A0);
+    lose(A1);
+    forget();
+    iamat(0, "z"); /* nothing of it is out any more, so it may go elsewhere */
+    flush();
+    expect("B0<z");
+}
+
+static void an_unknown_id_that_waits_for_a_node_expires_like_any_other(void **state)
+{
+    (void)state;
+    bring_up(A0);
+    open_client(0, 0);
+    whatsat(0, "x");
+    flush();
+    respond_with(A0, OUTCOME_UNKNOWN, 1);
+    lose(A0);
+    wait_ms(1);
+    assert_int_equal(dispatch_view(scene.dispatch).operations_homeless, 1);
+    forget();
+    for (int waited_ms = 1; waited_ms < ANSWER_WITHIN_MS; waited_ms++) {
+        wait_ms(1);
+    }
+    assert_int_equal(dispatch_view(scene.dispatch).rejected[DISPATCH_EXPIRED], 1);
+    assert_int_equal(dispatch_view(scene.dispatch).operations_homeless, 0);
+}
+
 static void a_partial_response_makes_the_rest_the_next_batch(void **state)
 {
     (void)state;
@@ -704,6 +783,62 @@ static void a_full_lane_makes_its_clients_wait_and_no_others(void **state)
     iamat(0, "x");
 }
 
+/* So that one that is slow, or several, do not take all memory. */
+static void all_lanes_together_have_a_limit(void **state)
+{
+    (void)state;
+    enum { MANY_NODES = DISPATCH_BATCHES_MAX / DISPATCH_LANE_BATCHES_MAX + 1 };
+    static struct slice names[MANY_NODES];
+    for (size_t i = 0; i < MANY_NODES; i++) {
+        names[i] = servers[0];
+    }
+    const struct dispatch_settings settings = {
+        .herd = slice_of("herd"),
+        .servers = names,
+        .node_count = MANY_NODES,
+        .lanes_per_node = 1,
+        .clients_max = MANY_NODES,
+        .answer_within_ms = ANSWER_WITHIN_MS,
+        .now = scene.now,
+    };
+    dispatch_destroy(scene.dispatch);
+    assert_int_equal(dispatch_create(&settings, &scene.dispatch), STATUS_OK);
+    struct buffer hello = begin_response("herd", servers[0]);
+    static char id[MESSAGE_FIELD_MAX]; /* one fills a batch */
+    memset(id, 'i', sizeof id - 1);
+    const struct command command = command_of(COMMAND_IAMAT, id);
+    size_t taken = 0;
+    for (uint32_t i = 0; i < MANY_NODES; i++) {
+        dispatch_lane_connected(scene.dispatch, scene.now, i);
+        while (dispatch_next_effect(scene.dispatch) != NULL) {
+        }
+        dispatch_lane_response(scene.dispatch, scene.now, i, buffer_slice(&hello));
+        while (dispatch_next_effect(scene.dispatch) != NULL) {
+        }
+        (void)dispatch_client_opened(scene.dispatch, i, (int)i);
+        uint64_t ticket = 0;
+        while (dispatch_submit(scene.dispatch, scene.now, i, ticket++, scene.now, &command) ==
+               DISPATCH_TAKEN) {
+            taken++;
+        }
+    }
+    assert_int_equal(taken, DISPATCH_BATCHES_MAX);
+    buffer_clear(&hello);
+}
+
+static void batches_are_used_again_and_again(void **state)
+{
+    (void)state;
+    bring_up_all();
+    open_client(0, 0);
+    for (int i = 0; i < 2 * DISPATCH_BATCHES_MAX; i++) {
+        iamat(0, "x");
+        flush();
+        respond(A0);
+        forget();
+    }
+}
+
 /* ---- Many busy clients ---- */
 
 /* So many clients of B are busy; the first lane of B has sent and is back. */
@@ -752,6 +887,26 @@ static void as_many_clients_as_there_are_lanes_wait_for_nobody(void **state)
     make_busy(LANES);
     iamat(0, "a");
     flush();
+    expect("B0<a");
+}
+
+/* Here a batch of which only one is left waits for its time, with one that expired before. */
+static void what_a_distance_keeps_waiting_is_not_dropped_with_what_has_expired(void **state)
+{
+    (void)state;
+    make_busy(LANES + 2);
+    wait_us(DISPATCH_DISTANCE_US_MAX);
+    iamat_of_old(0, "old", 5);
+    iamat(0, "a");
+    flush();
+    scene.now = instant_after_us(scene.now, 5);
+    dispatch_tick(scene.dispatch, scene.now);
+    perform();
+    expect("B0<old,a 0.1?expired");
+    respond_to(B0, 1);
+    wait_us(1);
+    expect("");
+    wait_us(DISPATCH_DISTANCE_US_MAX);
     expect("B0<a");
 }
 
@@ -999,6 +1154,30 @@ static void a_wrong_response_counts_as_failure(void **state)
     assert_int_equal(dispatch_view_node(scene.dispatch, 0).failures, 6);
 }
 
+static void a_report_that_was_not_made_cannot_be_accepted(void **state)
+{
+    (void)state;
+    bring_up_all();
+    open_client(0, 0);
+    whatsat(0, "a");
+    flush();
+    respond_with(A0, OUTCOME_ACCEPTED, 1);
+    expect("A0<a fault:A0 B0<a");
+}
+
+static void the_other_lane_of_the_only_node_is_a_refuge(void **state)
+{
+    (void)state;
+    bring_up(A0);
+    bring_up(A1);
+    open_client(0, 0);
+    iamat(0, "a");
+    flush();
+    forget();
+    break_off(A0, STATUS_DISCONNECTED);
+    expect("A1<a");
+}
+
 static void a_second_failure_moves_the_batch_on_in_order(void **state)
 {
     (void)state;
@@ -1108,6 +1287,55 @@ static void what_expires_while_out_is_answered_once(void **state)
     expect("B0<new"); /* the expired one is not sent again */
     respond(B0);
     expect("0.1=B");
+}
+
+static void an_answer_to_what_has_expired_is_not_taken(void **state)
+{
+    (void)state;
+    bring_up_all();
+    open_client(0, 0);
+    iamat_of_old(0, "old", 10000);
+    iamat(0, "new");
+    flush();
+    wait_ms(10);
+    expect("A0<old,new 0.0?expired");
+    respond(A0);
+    expect("0.1=A");
+}
+
+static void an_answer_to_a_batch_that_has_expired_is_none_to_the_next(void **state)
+{
+    (void)state;
+    bring_up_all();
+    open_client(0, 0);
+    iamat_of_old(0, "old", 10000);
+    flush();
+    iamat(0, "next");
+    wait_ms(10);
+    expect("A0<old 0.0?expired");
+    respond(A0);
+    expect("A0<next");
+    respond(A0);
+    expect("0.1=A");
+}
+
+static void what_expires_among_others_is_not_sent_with_them(void **state)
+{
+    (void)state;
+    bring_up_all();
+    open_client(0, 0);
+    iamat(0, "out");
+    flush();
+    iamat(0, "a");
+    iamat_of_old(0, "old", 10000);
+    iamat(0, "b");
+    wait_ms(10);
+    expect("A0<out 0.2?expired");
+    assert_true(instant_is_before(scene.now, dispatch_deadline(scene.dispatch)));
+    respond(A0);
+    expect("0.0=A A0<a,b");
+    respond(A0);
+    expect("0.1=A 0.3=A");
 }
 
 static void many_that_expire_at_once_do_so_in_several_ticks(void **state)
@@ -1375,13 +1603,19 @@ int main(void)
         TEST(an_unknown_id_with_an_iamat_behind_it_is_unknown_at_once),
         TEST(an_unknown_id_is_asked_for_at_another_node_if_its_own_fails),
         TEST(an_unknown_id_of_a_client_that_went_is_forgotten),
+        TEST(so_many_unknown_ids_are_asked_for_again_and_no_more_at_once),
+        TEST(an_unknown_id_for_which_there_is_no_room_is_unknown),
+        TEST(an_unknown_id_that_waits_for_a_node_expires_like_any_other),
         TEST(a_partial_response_makes_the_rest_the_next_batch),
         TEST(more_than_a_batch_holds_leaves_as_several),
         TEST(long_commands_fill_a_batch_by_their_bytes),
         TEST(a_full_lane_makes_its_clients_wait_and_no_others),
+        TEST(all_lanes_together_have_a_limit),
+        TEST(batches_are_used_again_and_again),
         TEST(requests_keep_a_distance_where_more_clients_are_busy_than_there_are_lanes),
         TEST(as_many_clients_as_there_are_lanes_wait_for_nobody),
         TEST(the_distance_has_a_limit),
+        TEST(what_a_distance_keeps_waiting_is_not_dropped_with_what_has_expired),
         TEST(who_was_busy_long_ago_keeps_nobody_waiting),
         TEST(a_full_batch_keeps_no_distance),
         TEST(a_lost_connection_sends_the_batch_to_another_node),
@@ -1395,12 +1629,17 @@ int main(void)
             a_slow_node_leaves_half_the_time_to_another, begin_in_a_hurry, end),
         TEST(an_answer_that_comes_after_all_is_not_taken_and_the_lane_is_greeted),
         TEST(a_wrong_response_counts_as_failure),
+        TEST(a_report_that_was_not_made_cannot_be_accepted),
+        TEST(the_other_lane_of_the_only_node_is_a_refuge),
         TEST(a_second_failure_moves_the_batch_on_in_order),
         TEST(without_any_node_commands_wait_for_one),
         TEST(the_last_lane_of_all_leaves_its_batches_waiting),
         TEST(what_no_node_takes_in_time_is_given_back),
         TEST(a_command_that_waited_too_long_before_is_given_back_at_once),
         TEST(what_expires_while_out_is_answered_once),
+        TEST(an_answer_to_what_has_expired_is_not_taken),
+        TEST(an_answer_to_a_batch_that_has_expired_is_none_to_the_next),
+        TEST(what_expires_among_others_is_not_sent_with_them),
         TEST(many_that_expire_at_once_do_so_in_several_ticks),
         TEST(commands_of_a_client_that_went_are_done_and_not_answered),
         TEST(a_new_client_does_not_wait_for_the_commands_of_its_predecessor),

@@ -474,12 +474,46 @@ static void replies_that_are_not_taken_stop_the_reading_and_the_replying(void **
     feed(slice_of("")); /* nothing fits any more */
     assert_true(session_output_length(&scene.session) >= limits.output_max);
     assert_true(session_output_length(&scene.session) < limits.output_max + 64);
+    assert_true(lines * strlen("? nonsense\n") < limits.output_max + 64);
     assert_int_equal(session_reply(&scene.session, &reply), SESSION_WAITS);
 
     drain();
 
     assert_int_equal(scene.output.length, lines * strlen("? nonsense\n"));
     assert_true(session_room(&scene.session) > 0);
+}
+
+static void what_was_read_is_not_replied_beyond_the_output_either(void **state)
+{
+    (void)state;
+    for (size_t i = 0; session_room(&scene.session) > 0; i++) {
+        feed_text("nonsense\n");
+    }
+    collect();
+    assert_true(session_output_length(&scene.session) >= limits.output_max);
+    assert_true(session_output_length(&scene.session) < limits.output_max + 64);
+}
+
+/* Nor is what takes its place before anybody asks for commands. */
+static void an_invalid_line_that_was_replied_is_no_command(void **state)
+{
+    (void)state;
+    struct slice line;
+    struct session_command command;
+    assert_int_equal(
+        session_feed(&scene.session, slice_of("x\nIAMAT a +1-2 1\nIAMAT b +1-2 1\n")), STATUS_OK);
+    assert_true(session_read(&scene.session, now, &line));
+    collect();
+    assert_true(session_read(&scene.session, now, &line));
+    assert_true(session_read(&scene.session, now, &line));
+    assert_true(session_peek(&scene.session, now, &command));
+    assert_int_equal(command.ticket, 1);
+    assert_int_equal(command.command.kind, COMMAND_IAMAT);
+    read_lines();
+    answer_all();
+    assert_output_text("? x\n"
+                       "AT Goloman +0.500000000 a +1-2 1\n"
+                       "AT Goloman +0.500000000 b +1-2 1\n");
 }
 
 static void an_endless_line_takes_bounded_memory(void **state)
@@ -587,6 +621,17 @@ static void a_session_is_finished_when_all_is_answered_and_taken(void **state)
     assert_true(session_is_finished(&scene.session));
 }
 
+static void a_session_with_lines_to_read_is_not_finished(void **state)
+{
+    (void)state;
+    assert_int_equal(session_feed(&scene.session, slice_of("x\n")), STATUS_OK);
+    session_end_input(&scene.session);
+    assert_false(session_is_finished(&scene.session));
+    read_lines();
+    drain();
+    assert_true(session_is_finished(&scene.session));
+}
+
 static void cut_input_drops_what_is_no_line_yet(void **state)
 {
     (void)state;
@@ -633,6 +678,10 @@ int main(void)
             unanswered_input_stops_the_reading_until_it_is_answered, begin, end),
         cmocka_unit_test_setup_teardown(
             replies_that_are_not_taken_stop_the_reading_and_the_replying, begin, end),
+        cmocka_unit_test_setup_teardown(
+            what_was_read_is_not_replied_beyond_the_output_either, begin, end),
+        cmocka_unit_test_setup_teardown(an_invalid_line_that_was_replied_is_no_command, begin, end),
+        cmocka_unit_test_setup_teardown(a_session_with_lines_to_read_is_not_finished, begin, end),
         cmocka_unit_test_setup_teardown(an_endless_line_takes_bounded_memory, begin, end),
         cmocka_unit_test_setup_teardown(a_long_stream_keeps_its_memory_bounded, begin, end),
         cmocka_unit_test_setup_teardown(an_idle_session_holds_no_memory, begin, end),
