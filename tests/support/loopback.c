@@ -2,6 +2,7 @@
 #include "tests/support/loopback.h"
 
 #include <arpa/inet.h>
+#include <dirent.h>
 #include <netinet/in.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -9,6 +10,7 @@
 #include <stdint.h>
 #include <stdio.h>
 #include <sys/socket.h>
+#include <time.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -74,6 +76,32 @@ enum status loopback_drop_privileges(void)
 void loopback_regain_privileges(void)
 {
     assert_int_equal(seteuid(getuid()), 0);
+}
+
+unsigned loopback_descriptors(void)
+{
+    unsigned count = 0;
+    DIR *folder = opendir("/proc/self/fd");
+    assert_non_null(folder);
+    while (readdir(folder) != NULL) {
+        count++;
+    }
+    (void)closedir(folder);
+    return count;
+}
+
+void loopback_expect_descriptors(unsigned count_max)
+{
+    const struct timespec moment = {.tv_nsec = 1000 * 1000};
+    const struct instant deadline = instant_after_ms(instant_now(), LOOPBACK_PATIENCE_MS);
+    unsigned count = loopback_descriptors();
+    while (count > count_max && instant_is_before(instant_now(), deadline)) {
+        (void)nanosleep(&moment, NULL);
+        count = loopback_descriptors();
+    }
+    if (count > count_max) {
+        fail_msg("wanted at most %u descriptors, have %u", count_max, count);
+    }
 }
 
 struct mail *loopback_expect(struct mailbox *mailbox, enum mail_kind kind)

@@ -30,6 +30,11 @@ int loopback_listen(uint16_t port);
 enum status loopback_drop_privileges(void);
 void loopback_regain_privileges(void);
 
+/* How many descriptors this process has; and the same, which must be no more than so many before
+ * long: what is closed apart may take a moment. */
+unsigned loopback_descriptors(void);
+void loopback_expect_descriptors(unsigned count_max);
+
 /* The next mail, which must be of this kind; fails the test otherwise, or when none comes. The
  * caller releases it. */
 struct mail *loopback_expect(struct mailbox *mailbox, enum mail_kind kind);

@@ -13,7 +13,7 @@
 
 #include <cmocka.h>
 
-enum { MESSAGE_MAX = 64 * 1024, UNACKNOWLEDGED_MAX = 8 };
+enum { MESSAGE_MAX = 64 * 1024, UNACKNOWLEDGED_MAX = 8, REDIALS = 10 };
 
 /* One node's inlet and one neighbour's link to it, with a mailbox each. */
 struct fixture {
@@ -256,6 +256,39 @@ static void redialling_makes_a_new_connection(void **state)
     }
 }
 
+static void a_socket_that_was_replaced_is_closed(void **state)
+{
+    struct fixture *f = *state;
+    const unsigned before = loopback_descriptors();
+    for (int i = 0; i < REDIALS; i++) {
+        bus_link_redial(f->link);
+        loopback_expect_and_release(f->sender, MAIL_LINK_LOST);
+        loopback_expect_and_release(f->sender, MAIL_LINK_CONNECTED);
+    }
+    loopback_expect_descriptors(before + REDIALS / 2);
+}
+
+static void a_loss_is_told_even_if_the_link_is_back_before_the_news_are_released(void **state)
+{
+    struct fixture *f = *state; /* not yet connected */
+    open_inlet(f);
+    struct mail *connected = loopback_expect(f->sender, MAIL_LINK_CONNECTED);
+    close_inlet(f);
+    open_inlet(f);
+    struct mail *heard = NULL;
+    while (heard == NULL) { /* only what arrives can tell that it is back */
+        bus_link_send(f->link, slice_of("back?"));
+        heard = mailbox_wait_one(f->receiver, instant_after_ms(instant_now(), 5));
+    }
+    mail_release(heard);
+
+    mail_release(connected);
+
+    loopback_expect_and_release(f->sender, MAIL_LINK_LOST);
+    loopback_expect_and_release(f->sender, MAIL_LINK_CONNECTED);
+    loopback_expect_silence(f->sender);
+}
+
 static void an_inlet_hears_many_neighbours(void **state)
 {
     struct fixture *f = *state;
@@ -359,6 +392,8 @@ int main(void)
         SMALL(a_full_mailbox_stops_the_inlet_and_loses_nothing),
         SMALL(a_mail_that_finds_the_mailbox_full_is_posted_when_there_is_room),
         CONNECTED(redialling_makes_a_new_connection),
+        CONNECTED(a_socket_that_was_replaced_is_closed),
+        UNCONNECTED(a_loss_is_told_even_if_the_link_is_back_before_the_news_are_released),
         CONNECTED(an_inlet_hears_many_neighbours),
         CONNECTED(mails_outlive_their_link_and_inlet),
         CONNECTED(strangers_and_garbage_do_not_disturb),

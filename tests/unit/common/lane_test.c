@@ -448,6 +448,19 @@ static void redialling_gives_up_a_peer_that_does_not_answer(void **state)
     converse_briefly(f); /* both slots work */
 }
 
+static void a_socket_that_was_replaced_is_closed(void **state)
+{
+    enum { REDIALS = 10 };
+    struct fixture *f = *state;
+    const unsigned before = loopback_descriptors();
+    for (int i = 0; i < REDIALS; i++) {
+        lane_redial(f->lane);
+        loopback_expect_and_release(f->asker, MAIL_LANE_LOST);
+        loopback_expect_and_release(f->asker, MAIL_LANE_CONNECTED);
+    }
+    loopback_expect_descriptors(before + REDIALS / 2);
+}
+
 static void a_server_takes_no_more_requests_than_it_has_slots(void **state)
 {
     struct fixture *f = *state;
@@ -604,6 +617,7 @@ int main(void)
         CONNECTED(a_response_that_is_cancelled_unseen_has_failed),
         CONNECTED(a_request_cancelled_at_any_moment_has_one_mail_and_the_next_its_own_response),
         CONNECTED(redialling_gives_up_a_peer_that_does_not_answer),
+        CONNECTED(a_socket_that_was_replaced_is_closed),
         CONNECTED(a_server_takes_no_more_requests_than_it_has_slots),
         CONNECTED(a_response_to_an_asker_that_has_gone_is_harmless),
         CONNECTED(mails_outlive_their_lane_and_server),
