@@ -197,6 +197,21 @@ static void a_silent_provider_leaves_time_for_the_next(void **state)
     assert_says(f->answer.text.data, "\"name\" : \"Here\"");
     assert_says(f->answer.message.data, "did not answer within");
     assert_true(instant_ns_between(start, instant_now()) / NS_PER_MS >= 290);
+    unsigned within_ms = 0;
+    const char *said = strstr(f->answer.message.data, "within ");
+    assert_non_null(said);
+    assert_int_equal(sscanf(said, "within %u ms", &within_ms), 1);
+    assert_in_range(within_ms, 1, 300); /* the embedded places have the last quarter */
+}
+
+static void silent_providers_share_the_time(void **state)
+{
+    struct fixture *const f = *state;
+    use_two(f, PROVIDER_GOOGLE_LEGACY, PROVIDER_GOOGLE); /* the stub never answers */
+    ask(f, 400);
+
+    assert_says(f->answer.message.data, "google-legacy: UNKNOWN_ERROR (http://127.0.0.1:");
+    assert_null(strstr(f->answer.message.data, "no time was left"));
 }
 
 static void a_lone_refusal_passes_through_as_google_wrote_it(void **state)
@@ -288,6 +303,11 @@ static void where_all_fail_each_one_is_heard(void **state)
 static const char overpass_none[] =
     "HTTP/1.1 200 OK\r\nContent-Length: 15\r\n\r\n{\"elements\":[]}";
 
+static const char overpass_one[] =
+    "HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\n"
+    "{\"elements\":[{\"type\":\"node\",\"id\":1,\"lat\":0.001,\"lon\":0.001,"
+    "\"tags\":{\"name\":\"Found\",\"shop\":\"books\"}}]}";
+
 static void over_a_limit_nobody_is_asked(void **state)
 {
     struct fixture *const f = *state;
@@ -335,6 +355,17 @@ static void a_limit_that_ends_a_search_is_not_zero_results(void **state)
     use_one(f, PROVIDER_OVERPASS); /* the fourth request is over the limit */
     ask(f, PATIENCE_MS);
     assert_int_equal(f->answer.status, PLACES_OVER_QUERY_LIMIT);
+}
+
+static void what_a_search_found_before_it_failed_is_told_and_not_kept(void **state)
+{
+    struct fixture *const f = *state;
+    http_stub_answer(&f->google, HTTP_STUB_END, overpass_one);
+    use_one(f, PROVIDER_OVERPASS); /* the fourth request is over the limit */
+    ask(f, PATIENCE_MS);
+    assert_int_equal(f->answer.status, PLACES_OK);
+    assert_says(f->answer.text.data, "\"name\" : \"Found\"");
+    assert_int_equal(f->answer.keep_s, 0);
 }
 
 static void expect_rest_after(struct fixture *f, const char *reply)
@@ -420,6 +451,7 @@ int main(void)
         WITH_FIXTURE(the_next_one_steps_in_and_the_client_learns_nothing_of_it),
         WITH_FIXTURE(the_new_google_is_asked_by_post_with_the_key_in_a_header),
         WITH_FIXTURE(a_silent_provider_leaves_time_for_the_next),
+        WITH_FIXTURE(silent_providers_share_the_time),
         WITH_FIXTURE(a_lone_refusal_passes_through_as_google_wrote_it),
         WITH_FIXTURE(a_lone_failure_is_said_in_googles_form),
         WITH_FIXTURE(a_lone_silence_ends_in_time),
@@ -430,6 +462,7 @@ int main(void)
         WITH_FIXTURE(over_a_limit_nobody_is_asked),
         WITH_FIXTURE(circles_grow_until_there_is_enough_and_each_is_a_request),
         WITH_FIXTURE(a_limit_that_ends_a_search_is_not_zero_results),
+        WITH_FIXTURE(what_a_search_found_before_it_failed_is_told_and_not_kept),
         WITH_FIXTURE(after_a_429_overpass_is_left_alone),
         WITH_FIXTURE(after_a_504_overpass_is_left_alone),
         WITH_FIXTURE(overpass_is_asked_one_thing_at_a_time),
