@@ -468,6 +468,8 @@ def test_an_interrupted_up_stops_what_it_started(deployment, tmp_path):
         [ROOT / "deploy" / "herd", "up", "--topology", deployment.herd.path, "--run", deployment.run_folder],
         stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, stdin=subprocess.DEVNULL, text=True, start_new_session=True,
         env={**os.environ, "HERD_BUILD": str(build)},
+        # As a terminal starts it; tests that run in the background of a script would pass on that SIGINT is ignored.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     )
     wait_until(lambda: len(deployment.pids()) == len(deployment.herd.processes), "all have started")
     os.killpg(process.pid, signal.SIGINT)  # as a terminal does at Ctrl-C
