@@ -1,9 +1,12 @@
 """Does what one server accepts become known to all, along the edges of the graph?"""
 
+import time
+
 import pytest
 
 from support.client import parse_at
 from support.herd import wait_until
+from support.node_socket import still_heard
 from support.topology import ALFORD, GOLOMAN, HILL, distances_from, servers_of
 
 UCLA = b"+34.068930-118.445127"
@@ -135,6 +138,27 @@ def test_a_paused_server_learns_what_it_missed(make_herd):
     herd["Welsh"].resume()
 
     herd.wait_known(at_line, "Welsh")
+
+
+def test_a_link_that_confirms_nothing_is_dialled_anew(make_herd):
+    """Although its neighbour is heard: the way there may be dead for good."""
+    herd = make_herd("Hands-Wilkes").start()
+    with still_heard(herd, "Wilkes", at="Hands"):
+        herd.ask("Hands", b"IAMAT kiwi %s 1520023934\n" % UCLA)
+        wait_until(lambda: herd["Hands"].status()["links_redialled"] > 0, "the link is dialled anew")
+    wait_until(herd.has_converged, "both servers are equal")
+
+
+def test_a_silent_neighbour_is_dialled_anew_and_not_more_than_once_a_second(make_herd):
+    herd = make_herd("Hands-Wilkes").start()
+    herd["Wilkes"].pause()
+    started = time.monotonic()
+    wait_until(lambda: herd["Hands"].status()["links_redialled"] > 2, "the link is dialled anew, and again")
+    assert herd["Hands"].status()["links_redialled"] <= time.monotonic() - started
+
+    herd["Wilkes"].resume()
+
+    wait_until(herd.has_converged, "both servers are equal")
 
 
 def test_a_herd_of_one_server_works(make_herd):

@@ -1,5 +1,6 @@
 """Does whoever cannot start say why in one line, and does whoever is asked to stop do so in time?"""
 
+import contextlib
 import json
 import os
 import pathlib
@@ -12,6 +13,7 @@ import pytest
 
 from support.client import listens, parse_at, parse_places
 from support.herd import BUILD, IS_SANITIZED, wait_until
+from support.node_socket import NodeReader, still_heard
 from support.topology import GOLOMAN, make_topology
 
 UCLA = b"+34.068930-118.445127"
@@ -199,6 +201,22 @@ def test_a_log_that_cannot_be_written_is_named(tmp_path, program, log):
     assert_refused(run(program, "--topology", path, "--name", PROGRAMS[program], "--log", log, cwd=tmp_path), log)
 
 
+# ---- Getting ready ----
+
+def test_a_node_answers_nobody_before_it_is_ready_and_then_whoever_asked(make_herd):
+    """It knows nothing yet and would call everybody unknown; nor may those who asked have to ask again."""
+    herd = make_herd("Hands-Wilkes")
+    node = herd["Hands"].start()  # alone: it waits a while for its neighbour
+    address = herd.address_of("Hands", "requests")
+    wait_until(lambda: listens(address), "it listens")
+    with contextlib.closing(NodeReader(address, "test", "Hands", timeout_s=20)) as gateway:
+        assert not node.is_ready()
+
+        assert gateway.locate([b"nobody"])[1] == [None]
+
+        assert node.is_ready()
+
+
 # ---- Stopping ----
 
 @pytest.mark.parametrize("with_signal", [signal.SIGTERM, signal.SIGINT], ids=lambda one: one.name)
@@ -270,6 +288,30 @@ def test_a_node_that_stops_hands_over_what_it_accepted(make_herd):
         assert herd.knows("Holiday", last)
 
         herd["Welsh"].start().wait_ready()
+
+
+def test_a_node_that_stops_waits_for_a_neighbour_that_lacks_much(make_herd):
+    """More than the window of a link holds, so that it cannot have been sent before."""
+    herd = make_herd("Hands-Wilkes", limits={"drain_ms": 20000}, logs={"traffic": False}).start()
+    with still_heard(herd, "Wilkes", at="Hands"):
+        at_lines = herd.ask("Hands", b"".join(b"IAMAT parting%d %s 1\n" % (n, UCLA) for n in range(20000)))
+        herd["Hands"].terminate()
+        with pytest.raises(subprocess.TimeoutExpired):
+            herd["Hands"].wait_exit(0.3)
+    assert herd["Hands"].wait_exit(20) == 0
+    assert herd.knows("Wilkes", at_lines.splitlines(keepends=True)[-1])
+    assert herd["Wilkes"].status()["reports"] == 20000
+
+
+def test_a_node_that_stops_waits_no_longer_than_it_may(make_herd):
+    herd = make_herd("Hands-Wilkes", limits={"drain_ms": 500}).start()
+    with still_heard(herd, "Wilkes", at="Hands"):
+        herd.ask("Hands", b"IAMAT parting %s 1\n" % UCLA)
+        started = time.monotonic()
+        herd["Hands"].terminate()
+
+        assert herd["Hands"].wait_exit(10) == 0
+        assert time.monotonic() - started < STOPS_WITHIN_S
 
 
 def test_a_second_signal_ends_a_process_at_once(make_herd):

@@ -5,8 +5,10 @@ in eight bytes and its body. Of REQ and REP the body begins with the number of t
 plain sequence of MessagePack scalars (common/README.md).
 """
 
+import contextlib
 import socket
 import struct
+import threading
 from typing import NamedTuple
 
 REQ, REP, BUS = 48, 49, 112
@@ -96,6 +98,31 @@ class NodeSocket:
     def receive(self):
         (length,) = struct.unpack(">Q", self._read(8))
         return self._read(length)
+
+
+@contextlib.contextmanager
+def still_heard(herd, silent, at):
+    """As long as it lasts, the node hears HELLOs of that neighbour, which stands still; they confirm nothing."""
+    incarnation = int(herd[silent].status()["incarnation"], 16)
+    hello = gossip(
+        herd="test", sender=silent, receiver=at, incarnation=incarnation, number=1, head=0, count=0, to=0, reports=[]
+    )
+    is_over = threading.Event()
+    herd[silent].pause()
+
+    def speak():
+        with NodeSocket(herd.address_of(at, "gossip"), BUS) as voice, contextlib.suppress(OSError):
+            while not is_over.wait(0.02):
+                voice.send(hello)
+
+    speaker = threading.Thread(target=speak)
+    speaker.start()
+    try:
+        yield
+    finally:
+        is_over.set()
+        speaker.join()
+        herd[silent].resume()
 
 
 class Held(NamedTuple):
