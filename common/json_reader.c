@@ -45,9 +45,9 @@ bool json_reader_fail_memory(struct json_reader *reader)
     return false;
 }
 
-static enum status append_position(struct json_reader *reader, const struct json_place *place)
+static enum status append_position(
+    struct json_reader *reader, const struct json_place *place, size_t line)
 {
-    size_t line = json_place_line(place, reader->text);
     enum status status = buffer_append_text(reader->complaint, reader->name);
     if (status == STATUS_OK && line > 0) {
         status = buffer_append_format(reader->complaint, ":%zu", line);
@@ -62,21 +62,46 @@ static enum status append_position(struct json_reader *reader, const struct json
     return status;
 }
 
-bool json_reader_complain(
-    struct json_reader *reader, const struct json_place *place, const char *format, ...)
+static void complain(struct json_reader *reader,
+    const struct json_place *place,
+    size_t line,
+    const char *format,
+    va_list arguments)
 {
     char cause[CAUSE_MAX];
-    va_list arguments;
-    va_start(arguments, format);
     (void)vsnprintf(cause, sizeof cause, format, arguments);
-    va_end(arguments);
-    reader->status = append_position(reader, place);
+    reader->status = append_position(reader, place, line);
     if (reader->status == STATUS_OK) {
         reader->status = buffer_append_text(reader->complaint, cause);
     }
     if (reader->status == STATUS_OK) {
         reader->status = STATUS_MALFORMED;
     }
+}
+
+bool json_reader_complain(
+    struct json_reader *reader, const struct json_place *place, const char *format, ...)
+{
+    va_list arguments;
+    va_start(arguments, format);
+    complain(reader, place, json_place_line(place, reader->text), format, arguments);
+    va_end(arguments);
+    return false;
+}
+
+bool json_reader_complain_of_key(struct json_reader *reader,
+    const struct json_place *object,
+    const char *key,
+    const char *format,
+    ...)
+{
+    const struct json_place member = json_member(object, key);
+    size_t line = json_place_line(&member, reader->text);
+    line = line > 0 ? line : json_place_line(object, reader->text);
+    va_list arguments;
+    va_start(arguments, format);
+    complain(reader, object, line, format, arguments);
+    va_end(arguments);
     return false;
 }
 
@@ -202,10 +227,11 @@ static bool complain_of_unknown_key(struct json_reader *reader,
     }
     struct json_quote quote = json_quote_text(name);
     if (guess.best != NULL) {
-        return json_reader_complain(reader, place, "unknown key %s%s", quote.text, guess.hint);
+        return json_reader_complain_of_key(
+            reader, place, name, "unknown key %s%s", quote.text, guess.hint);
     }
-    return json_reader_complain(
-        reader, place, "unknown key %s (known here: %s)", quote.text, known);
+    return json_reader_complain_of_key(
+        reader, place, name, "unknown key %s (known here: %s)", quote.text, known);
 }
 
 static bool check_is_object(struct json_reader *reader, const struct json_place *place)

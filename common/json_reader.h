@@ -31,6 +31,13 @@ struct json_t *json_reader_parse(struct json_reader *reader);
 bool json_reader_complain(
     struct json_reader *reader, const struct json_place *place, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
+/* Of a key that should not be there, or not so: the line is that of the key, the place the
+ * object's. */
+bool json_reader_complain_of_key(struct json_reader *reader,
+    const struct json_place *object,
+    const char *key,
+    const char *format,
+    ...) __attribute__((format(printf, 4, 5)));
 bool json_reader_fail_memory(struct json_reader *reader);
 
 /* A value as one line of JSON for a complaint, cut when it is long. */

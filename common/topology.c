@@ -41,6 +41,8 @@ struct walk {
 };
 
 #define COMPLAIN(walk, place, ...) json_reader_complain(&(walk)->reader, place, __VA_ARGS__)
+#define COMPLAIN_OF_KEY(walk, object, key, ...)                                                    \
+    json_reader_complain_of_key(&(walk)->reader, object, key, __VA_ARGS__)
 
 static bool out_of_memory(struct walk *walk)
 {
@@ -64,20 +66,18 @@ static bool is_name(const char *text)
            strspn(text, LETTERS_AND_DIGITS "._-") == length;
 }
 
-static bool check_name(struct walk *walk, const struct json_place *place, const char *name)
+#define NO_NAME "%s is no name: 1 to %d letters, digits, '.', '_' or '-', a letter or digit first"
+
+/* The key of a member of `object`. */
+static bool check_key_name(struct walk *walk, const struct json_place *object, const char *name)
 {
-    if (is_name(name)) {
-        return true;
-    }
-    return COMPLAIN(walk,
-        place,
-        "%s is no name: 1 to %d letters, digits, '.', '_' or '-', a letter or digit first",
-        json_quote_text(name).text,
-        TOPOLOGY_NAME_MAX);
+    return is_name(name) ||
+           COMPLAIN_OF_KEY(
+               walk, object, name, NO_NAME, json_quote_text(name).text, TOPOLOGY_NAME_MAX);
 }
 
 /* A name belongs to one process, because its files are named after it. */
-static bool check_new_name(struct walk *walk, const struct json_place *place, const char *name)
+static bool check_new_name(struct walk *walk, const struct json_place *object, const char *name)
 {
     size_t index = 0;
     const char *owner = NULL;
@@ -87,9 +87,10 @@ static bool check_new_name(struct walk *walk, const struct json_place *place, co
         owner = "gateways";
     }
     if (owner == NULL) {
-        return check_name(walk, place, name);
+        return check_key_name(walk, object, name);
     }
-    return COMPLAIN(walk, place, "the name \"%s\" is taken by %s.%s", name, owner, name);
+    return COMPLAIN_OF_KEY(
+        walk, object, name, "the name \"%s\" is taken by %s.%s", name, owner, name);
 }
 
 /* ---- Addresses ---- */
@@ -366,7 +367,7 @@ static bool read_node_names(struct walk *walk, const struct json_place *nodes)
     json_object_foreach(nodes->value, name, member)
     {
         char **copy = &topology->nodes[topology->node_count].name;
-        if (!check_name(walk, nodes, name) || !copy_text(walk, name, copy)) {
+        if (!check_key_name(walk, nodes, name) || !copy_text(walk, name, copy)) {
             return false;
         }
         topology->node_count += 1;
@@ -873,7 +874,9 @@ static bool read_herd(struct walk *walk, const struct json_place *document)
 {
     struct json_place place = json_member(document, "herd");
     char **herd = &walk->topology->herd;
-    return json_read_text(&walk->reader, &place, herd) && check_name(walk, &place, *herd);
+    return json_read_text(&walk->reader, &place, herd) &&
+           (is_name(*herd) ||
+               COMPLAIN(walk, &place, NO_NAME, json_quote_text(*herd).text, TOPOLOGY_NAME_MAX));
 }
 
 static bool read_document(struct walk *walk, const struct json_place *document)

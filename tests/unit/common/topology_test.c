@@ -335,15 +335,15 @@ static void unknown_and_missing_keys_are_refused(void **state)
     (void)state;
     assert_change_refused("\"herd\": \"ring\",",
         "\"hird\": \"ring\",",
-        "r.json:1: unknown key \"hird\" (did you mean \"herd\"?)");
+        "r.json:2: unknown key \"hird\" (did you mean \"herd\"?)");
     assert_change_refused("\"herd\": \"ring\",", "", "r.json:1: the key \"herd\" is missing");
     assert_change_refused("\"places\"",
         "\"colour\": 1, \"places\"",
-        "r.json:1: unknown key \"colour\" (known here: herd, nodes, gateways, places, limits, "
+        "r.json:16: unknown key \"colour\" (known here: herd, nodes, gateways, places, limits, "
         "logs)");
     assert_change_refused("\"neighbours\": [\"Cleo\", \"Bert\"]",
         "\"neighbors\": []",
-        "r.json:4: nodes.Ada: unknown key \"neighbors\" (did you mean \"neighbours\"?)");
+        "r.json:5: nodes.Ada: unknown key \"neighbors\" (did you mean \"neighbours\"?)");
     assert_change_refused(", \"gossip\": \"tcp://127.0.0.1:1103\"",
         "",
         "r.json:8: nodes.Cleo: the key \"gossip\" is missing");
@@ -540,11 +540,11 @@ static void names_that_cannot_be_file_names_or_words_are_refused(void **state)
         "or digit first");
     assert_change_refused("\"west\"",
         "\"../west\"",
-        "r.json:10: gateways: \"../west\" is no name: 1 to 64 letters, digits, '.', '_' or '-', a "
+        "r.json:14: gateways: \"../west\" is no name: 1 to 64 letters, digits, '.', '_' or '-', a "
         "letter or digit first");
     assert_change_refused("\"west\"",
         "\".west\"",
-        "r.json:10: gateways: \".west\" is no name: 1 to 64 letters, digits, '.', '_' or '-', a "
+        "r.json:14: gateways: \".west\" is no name: 1 to 64 letters, digits, '.', '_' or '-', a "
         "letter or digit first");
     assert_change_refused("\"w1\"",
         "\"-\\n\"",
@@ -565,10 +565,10 @@ static void a_name_belongs_to_one_process(void **state)
 {
     (void)state;
     assert_change_refused(
-        "\"west\"", "\"Ada\"", "r.json:10: gateways: the name \"Ada\" is taken by nodes.Ada");
+        "\"west\"", "\"Ada\"", "r.json:14: gateways: the name \"Ada\" is taken by nodes.Ada");
     assert_change_refused("\"w1\"",
         "\"east\"",
-        "r.json:16: places.workers: the name \"east\" is taken by gateways.east");
+        "r.json:17: places.workers: the name \"east\" is taken by gateways.east");
 }
 
 static void bad_addresses_are_refused_with_their_cause(void **state)
