@@ -1,5 +1,5 @@
 /*
- * A bounded queue that hands ownership between threads; it holds the only lock that a loop takes.
+ * A bounded queue that hands ownership between threads.
  *
  * Thread: any thread may post; any thread may wait or take (several may: each mail goes to one).
  * Limits: mailbox_post is refused while `max` mails or more lie in it; urgent mails are bounded by

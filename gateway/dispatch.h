@@ -42,7 +42,7 @@
 #include <stdint.h>
 
 enum {
-    DISPATCH_BATCHES_MAX = 1024,   /* 144 KiB each, where all are full */
+    DISPATCH_BATCHES_MAX = 1024,   /* 160 KiB each, where all are full */
     DISPATCH_LANE_BATCHES_MAX = 8, /* beyond them clients wait, so one slow node is not all */
     /* A node answers in less than a millisecond, or it is ill; at most half the time for an answer.
      */

@@ -17,7 +17,7 @@ struct osm_tags {
         size_t key_length;
         size_t value_length;
     } lengths[OSM_TAGS_MAX];
-    struct osm_tag tags[OSM_TAGS_MAX]; /* borrow from `text`; made by osm_tags_end */
+    struct osm_tag tags[OSM_TAGS_MAX]; /* borrow from `text`; made by osm_tags_read */
 };
 
 void osm_tags_init(struct osm_tags *tags);

@@ -23,7 +23,7 @@
 #include <stdint.h>
 
 enum {
-    /* Ten times what the fullest circle of 50 km holds of the shipped data; some 15 ms. */
+    /* Twelve times what the fullest circle of 50 km holds of the shipped data; some 15 ms. */
     PLACE_STORE_CANDIDATES_MAX = 20000,
 };
 
