@@ -49,7 +49,6 @@ struct bus_link {
     struct link_socket *socket; /* NULL: closed */
     struct link_news news;
     int told_pipe_id; /* which the owner believes connected; 0: none */
-    uint64_t dropped;
     char url[];
 };
 
@@ -193,17 +192,8 @@ void bus_link_send(struct bus_link *link, struct slice message)
     if (copy == NULL || socket->pipe.id == 0 ||
         nng_sendmsg(socket->socket, copy, NNG_FLAG_NONBLOCK) != 0) {
         nng_msg_free(copy);
-        link->dropped++;
     }
     pthread_mutex_unlock(&link->mutex);
-}
-
-uint64_t bus_link_dropped(struct bus_link *link)
-{
-    pthread_mutex_lock(&link->mutex);
-    const uint64_t dropped = link->dropped;
-    pthread_mutex_unlock(&link->mutex);
-    return dropped;
 }
 
 void bus_link_redial(struct bus_link *link)

@@ -39,9 +39,6 @@ enum status bus_link_open(const char *url,
 /* Copies `message` and sends it to the neighbour, or drops it when that one is away or slow. */
 void bus_link_send(struct bus_link *link, struct slice message);
 
-/* How many messages bus_link_send has dropped; NNG does not tell of those that it drops itself. */
-uint64_t bus_link_dropped(struct bus_link *link);
-
 /*
  * Throws the socket away and dials anew, for a link that says it is connected and yet is not heard,
  * or that stays lost. Does nothing when no new socket is to be had. At most once a second or so.

@@ -504,11 +504,6 @@ size_t session_held(const struct session *session)
            session->output.length;
 }
 
-bool session_owes(const struct session *session)
-{
-    return session->first != session->end;
-}
-
 bool session_is_finished(const struct session *session)
 {
     return session->is_ended && session->first == session->end && session->output.length == 0 &&

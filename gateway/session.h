@@ -149,9 +149,6 @@ size_t session_output_length(const struct session *session);
  * yet, and what is ready to be sent. */
 size_t session_held(const struct session *session);
 
-/* Whether replies are owed for lines already read. */
-bool session_owes(const struct session *session);
-
 /* The input has ended, everything is replied to and all output was taken. */
 bool session_is_finished(const struct session *session);
 

@@ -114,8 +114,6 @@ static void messages_arrive_in_order_while_few_are_on_their_way(void **state)
             expect_numbered(*state, i * UNACKNOWLEDGED_MAX + k);
         }
     }
-    const struct fixture *f = *state;
-    assert_int_equal(bus_link_dropped(f->link), 0);
 }
 
 static void messages_of_every_size_up_to_the_limit_arrive_whole(void **state)
@@ -165,13 +163,12 @@ static void a_neighbour_that_comes_back_on_the_same_port_is_found_at_once(void *
     }
 }
 
-static void what_is_sent_to_nobody_is_dropped_and_counted(void **state)
+static void what_is_sent_to_nobody_is_dropped(void **state)
 {
     struct fixture *f = *state;
     for (int i = 0; i < 100; i++) {
         send_numbered(f, i);
     }
-    assert_int_equal(bus_link_dropped(f->link), 100);
 
     open_inlet(f);
     loopback_expect_and_release(f->sender, MAIL_LINK_CONNECTED);
@@ -387,7 +384,7 @@ int main(void)
         CONNECTED(messages_of_every_size_up_to_the_limit_arrive_whole),
         CONNECTED(a_message_that_is_too_large_costs_the_connection_and_the_link_comes_back),
         CONNECTED(a_neighbour_that_comes_back_on_the_same_port_is_found_at_once),
-        UNCONNECTED(what_is_sent_to_nobody_is_dropped_and_counted),
+        UNCONNECTED(what_is_sent_to_nobody_is_dropped),
         CONNECTED(a_flood_never_blocks_the_sender),
         SMALL(a_full_mailbox_stops_the_inlet_and_loses_nothing),
         SMALL(a_mail_that_finds_the_mailbox_full_is_posted_when_there_is_room),

@@ -612,10 +612,8 @@ static void a_session_is_finished_when_all_is_answered_and_taken(void **state)
     assert_false(session_is_finished(&scene.session));
     finish_input();
     assert_int_equal(session_room(&scene.session), 0);
-    assert_true(session_owes(&scene.session));
     answer(0);
     collect();
-    assert_false(session_owes(&scene.session));
     assert_false(session_is_finished(&scene.session));
     drain();
     assert_true(session_is_finished(&scene.session));
