@@ -111,12 +111,27 @@ void session_clear(struct session *session)
     buffer_clear(&session->output);
 }
 
-void session_trim(struct session *session)
+/* Of a session with half a line, the room for its command stays: see session_feed. */
+static void trim_entries(struct session *session)
 {
-    if (session->first == session->end && session->entries != NULL) {
+    if (session->input.length == 0) {
         free(session->entries);
         session->entries = NULL;
         session->entry_capacity = 0;
+    } else if (session->entry_capacity > ENTRIES_MIN) {
+        struct session_entry *few =
+            realloc(session->entries, ENTRIES_MIN * sizeof *session->entries);
+        if (few != NULL) {
+            session->entries = few;
+            session->entry_capacity = ENTRIES_MIN;
+        }
+    }
+}
+
+void session_trim(struct session *session)
+{
+    if (session->first == session->end && session->entries != NULL) {
+        trim_entries(session);
     }
     if (session->input.length == 0 && session->input.data != NULL) {
         buffer_clear(&session->input);
@@ -156,13 +171,6 @@ static void compact_input(struct session *session, size_t wanted)
     session->input_base += done;
     session->input_unread -= done;
     session->input_start = 0;
-}
-
-enum status session_feed(struct session *session, struct slice bytes)
-{
-    assert(bytes.length <= session_room(session));
-    compact_input(session, bytes.length);
-    return buffer_append(&session->input, bytes);
 }
 
 void session_end_input(struct session *session)
@@ -214,6 +222,17 @@ static bool reserve_entry(struct session *session)
     session->entries = entries;
     session->entry_capacity = capacity;
     return true;
+}
+
+/* With room for a command in the ring: without memory for it later, nobody would ever try again. */
+enum status session_feed(struct session *session, struct slice bytes)
+{
+    assert(bytes.length <= session_room(session));
+    if (session->entry_capacity == 0 && !reserve_entry(session)) {
+        return STATUS_NO_MEMORY;
+    }
+    compact_input(session, bytes.length);
+    return buffer_append(&session->input, bytes);
 }
 
 static void append_entry(

@@ -1,5 +1,6 @@
 /* Does a session answer every line once and in order, within its limits, however bytes arrive? */
 #include "gateway/session.h"
+#include "tests/support/faults.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -382,6 +383,43 @@ static void what_no_server_has_answered_does_not_count(void **state)
 
 /* ---- Limits ---- */
 
+/* Nothing else may ever happen to that client, so nobody would try again. */
+static void a_line_that_was_taken_is_read_even_without_memory(void **state)
+{
+    (void)state;
+    struct slice line;
+    assert_int_equal(session_feed(&scene.session, slice_of("one\n")), STATUS_OK);
+    faults_begin(1);
+    assert_true(session_read(&scene.session, now, &line));
+    assert_false(faults_end());
+    drain();
+
+    feed_text("two");
+    session_trim(&scene.session);
+    session_end_input(&scene.session);
+    faults_begin(1);
+    assert_true(session_read(&scene.session, now, &line));
+    assert_false(faults_end());
+    drain();
+    assert_output_text("? one\n? two\n");
+}
+
+static void without_memory_for_its_lines_nothing_is_taken(void **state)
+{
+    (void)state;
+    for (unsigned nth = 1;; nth++) {
+        faults_begin(nth);
+        const enum status status = session_feed(&scene.session, slice_of("one\n"));
+        if (!faults_end()) {
+            assert_int_equal(status, STATUS_OK);
+            assert_int_equal(nth, 3);
+            return;
+        }
+        assert_int_equal(status, STATUS_NO_MEMORY);
+        session_trim(&scene.session);
+    }
+}
+
 static void answers_that_wait_for_their_turn_are_held(void **state)
 {
     (void)state;
@@ -587,6 +625,15 @@ static void a_session_is_small_until_it_has_many_commands_at_once(void **state)
     assert_false(session_is_small(&scene.session));
     session_trim(&scene.session);
     assert_true(session_is_small(&scene.session));
+
+    for (int i = 0; i < 20; i++) {
+        feed_text("IAMAT a +1-2 1\n");
+    }
+    feed_text("half a line");
+    answer_all();
+    assert_false(session_is_small(&scene.session));
+    session_trim(&scene.session);
+    assert_true(session_is_small(&scene.session));
 }
 
 static void trimming_keeps_what_is_needed(void **state)
@@ -672,6 +719,9 @@ int main(void)
         cmocka_unit_test_setup_teardown(
             whatsats_beyond_sixteen_wait_and_so_does_what_follows, begin, end),
         cmocka_unit_test_setup_teardown(answers_that_wait_for_their_turn_are_held, begin, end),
+        cmocka_unit_test_setup_teardown(
+            a_line_that_was_taken_is_read_even_without_memory, begin, end),
+        cmocka_unit_test_setup_teardown(without_memory_for_its_lines_nothing_is_taken, begin, end),
         cmocka_unit_test_setup_teardown(
             unanswered_input_stops_the_reading_until_it_is_answered, begin, end),
         cmocka_unit_test_setup_teardown(
