@@ -348,6 +348,7 @@ static bool check_connected(struct walk *walk, const struct json_place *nodes)
     enum { TEXT_MAX = 768 };
     struct buffer text = buffer_with_max(TEXT_MAX);
     if (graph_append_parts(&graph, &parts, &text) == STATUS_NO_MEMORY) {
+        buffer_clear(&text);
         return out_of_memory(walk);
     }
     (void)COMPLAIN(walk,

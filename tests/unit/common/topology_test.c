@@ -985,6 +985,32 @@ static void any_lack_of_memory_is_told_and_nothing_is_lost(void **state)
     }
 }
 
+/* The parts of the graph are written into a buffer of their own; that it is given back is seen by
+ * the address sanitizer. */
+static void a_lack_of_memory_while_complaining_is_told_and_nothing_is_lost(void **state)
+{
+    (void)state;
+    static const char herd[] =
+        "{\"herd\": \"h\", \"gateways\": {}, \"places\": {}, \"nodes\": {"
+        "\"a-name-that-is-longer-than-a-buffer-is-at-first\": {\"requests\": \"tcp://a:1\","
+        " \"gossip\": \"tcp://a:2\", \"neighbours\": []},"
+        "\"another-that-is-longer-than-a-buffer-is-at-first\": {\"requests\": \"tcp://b:1\","
+        " \"gossip\": \"tcp://b:2\", \"neighbours\": []}}}";
+    for (unsigned nth = 1;; nth++) {
+        struct topology *topology = NULL;
+        struct buffer complaint = buffer_with_max(4096);
+        faults_begin(nth);
+        enum status status = topology_parse("r.json", slice_of(herd), &topology, &complaint);
+        bool is_over = !faults_end();
+        assert_int_equal(status, is_over ? STATUS_MALFORMED : STATUS_NO_MEMORY);
+        assert_null(topology);
+        buffer_clear(&complaint);
+        if (is_over) {
+            return;
+        }
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -1019,6 +1045,7 @@ int main(void)
         cmocka_unit_test(a_digest_does_not_depend_on_order_and_spacing),
         cmocka_unit_test(each_part_has_a_digest_of_its_own),
         cmocka_unit_test(any_lack_of_memory_is_told_and_nothing_is_lost),
+        cmocka_unit_test(a_lack_of_memory_while_complaining_is_told_and_nothing_is_lost),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
