@@ -457,6 +457,16 @@ def test_a_missing_database_is_named_and_nothing_is_left(tmp_path):
     assert len(result.stderr.splitlines()) == 1 and deployment.living() == set()
 
 
+def up_in_a_terminal(deployment, build):
+    return subprocess.Popen(
+        [ROOT / "deploy" / "herd", "up", "--topology", deployment.herd.path, "--run", deployment.run_folder],
+        stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, stdin=subprocess.DEVNULL, text=True, start_new_session=True,
+        env={**os.environ, "HERD_BUILD": str(build)},
+        # As a terminal starts it; tests that run in the background of a script would pass on that SIGINT is ignored.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
+    )
+
+
 def test_an_interrupted_up_stops_what_it_started(deployment, tmp_path):
     build = tmp_path / "with a worker that is never ready"
     (build / "bin").mkdir(parents=True)
@@ -464,13 +474,7 @@ def test_an_interrupted_up_stops_what_it_started(deployment, tmp_path):
         (build / "bin" / program).symlink_to(BUILD / "bin" / program)
     (build / "bin" / "places-worker").write_text("#!/usr/bin/python3\nimport signal\nsignal.pause()\n")
     (build / "bin" / "places-worker").chmod(0o755)
-    process = subprocess.Popen(
-        [ROOT / "deploy" / "herd", "up", "--topology", deployment.herd.path, "--run", deployment.run_folder],
-        stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, stdin=subprocess.DEVNULL, text=True, start_new_session=True,
-        env={**os.environ, "HERD_BUILD": str(build)},
-        # As a terminal starts it; tests that run in the background of a script would pass on that SIGINT is ignored.
-        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
-    )
+    process = up_in_a_terminal(deployment, build)
     wait_until(lambda: len(deployment.pids()) == len(deployment.herd.processes), "all have started")
     os.killpg(process.pid, signal.SIGINT)  # as a terminal does at Ctrl-C
 
@@ -483,11 +487,7 @@ def test_an_interrupted_up_stops_what_it_started(deployment, tmp_path):
 
 def test_an_impatient_ctrl_c_at_any_moment_of_up_leaves_nothing(deployment):
     for _ in range(3):
-        process = subprocess.Popen(
-            [ROOT / "deploy" / "herd", "up", "--topology", deployment.herd.path, "--run", deployment.run_folder],
-            stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, stdin=subprocess.DEVNULL, text=True, start_new_session=True,
-            env={**os.environ, "HERD_BUILD": str(BUILD)},
-        )
+        process = up_in_a_terminal(deployment, BUILD)
         wait_until(lambda: deployment.pids(), "the first has started")
         while process.poll() is None:
             os.killpg(process.pid, signal.SIGINT)
