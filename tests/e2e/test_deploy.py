@@ -6,6 +6,7 @@ import json
 import os
 import pathlib
 import re
+import shutil
 import signal
 import socket
 import subprocess
@@ -517,11 +518,22 @@ def test_a_wrong_command_line_is_told(words, complaint):
 
 @pytest.mark.parametrize("words", [["status"], ["start", "Hands"], ["reload"], ["graph"]])
 def test_that_nothing_is_built_yet_is_told(words, tmp_path):
+    shutil.copytree(ROOT / "deploy", tmp_path / "deploy")
+    environment = {name: value for name, value in os.environ.items() if name != "HERD_BUILD"}
+
     result = subprocess.run(
-        [ROOT / "deploy" / "herd", *words], capture_output=True, text=True, timeout=60, check=False,
-        env={**os.environ, "HERD_BUILD": str(tmp_path)})
+        [tmp_path / "deploy" / "herd", *words], capture_output=True, text=True, timeout=60, check=False, env=environment)
 
     assert (result.returncode, result.stderr) == (1, "deploy/herd: nothing is built yet: deploy/herd up does it\n")
+
+
+def test_a_build_folder_without_programs_is_named(tmp_path):
+    result = subprocess.run(
+        [ROOT / "deploy" / "herd", "up"], capture_output=True, text=True, timeout=60, check=False,
+        env={**os.environ, "HERD_BUILD": str(tmp_path)})
+
+    assert (result.returncode, result.stderr) == (
+        1, f"deploy/herd: there is no {tmp_path}/bin/herd-topology: HERD_BUILD is no build folder\n")
 
 
 def test_unknown_names_are_told_with_those_there_are(deployment):
