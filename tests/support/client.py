@@ -143,8 +143,8 @@ def listens(address):
     return False
 
 
-def ask(address, data):
-    """Sends all of it, half-closes, and returns everything that the server answers until it closes."""
+def ask(address, data, piece=lambda: 1 << 20):
+    """Sends all of it, at most piece() bytes at once, half-closes, and returns all that the server answers until it closes."""
     answer = []
     unsent = memoryview(data)
     until = time.monotonic() + ANSWER_DEADLINE_S
@@ -152,12 +152,13 @@ def ask(address, data):
         selectors.DefaultSelector()
     ) as selector:
         connection.setblocking(False)
+        connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         selector.register(connection, selectors.EVENT_READ | selectors.EVENT_WRITE)
         while True:
             assert time.monotonic() < until, f"no end of the answer, so far {b''.join(answer)[-200:]!r}"
             for _, events in selector.select(1):
                 if events & selectors.EVENT_WRITE:
-                    unsent = unsent[connection.send(unsent[: 1 << 20]):] if unsent else unsent
+                    unsent = unsent[connection.send(unsent[: piece()]):] if unsent else unsent
                     if not unsent:
                         connection.shutdown(socket.SHUT_WR)
                         selector.modify(connection, selectors.EVENT_READ)
