@@ -50,7 +50,7 @@ static int start(void **state)
     struct node *node = calloc(1, sizeof *node);
     struct operations_config config = {
         .herd = slice_of("goloman"), .self = slice_of("Hands"), .incarnation = 5};
-    if (node == NULL || report_table_create(REPORTS_MAX, 0, 1, &node->table) != STATUS_OK ||
+    if (node == NULL || report_table_create(REPORTS_MAX, 1, 1, &node->table) != STATUS_OK ||
         operations_create(&config, node->table, tell, node, &node->operations) != STATUS_OK) {
         return -1;
     }
@@ -143,6 +143,19 @@ static void what_was_accepted_is_found_in_the_same_request(void **state)
     assert_true(slice_equals(report->location, slice_of("+34-118")));
     assert_true(slice_equals(report->time, slice_of("1520023934.918963997")));
     assert_int_equal(report->received_ns, RECEIVED_NS);
+}
+
+static void what_was_accepted_is_known_to_no_neighbour_yet(void **state)
+{
+    struct node *node = *state;
+    struct report_table_item item;
+    ask(node, "goloman", "Hands");
+    add_accept(node, "kiwi", "+34-118", "10");
+    assert_int_equal(answer(node), STATUS_OK);
+
+    report_table_seek(node->table, 0, 0);
+    assert_true(report_table_peek(node->table, 0, UINT64_MAX, &item));
+    assert_int_equal(item.known, 0);
 }
 
 static void an_older_report_is_answered_alike_and_changes_nothing(void **state)
@@ -250,6 +263,7 @@ static void what_does_not_fit_into_the_response_is_left_out_at_its_end(void **st
     for (int i = 0; i < ASKED; i++) {
         add_locate(node, "kiwi");
     }
+    add_locate(node, "lime"); /* its outcome would fit, and would be taken for another's */
 
     assert_int_equal(answer(node), STATUS_OK);
 
@@ -324,6 +338,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         OPERATIONS_TEST(a_greeting_is_answered_without_outcomes),
         OPERATIONS_TEST(what_was_accepted_is_found_in_the_same_request),
+        OPERATIONS_TEST(what_was_accepted_is_known_to_no_neighbour_yet),
         OPERATIONS_TEST(an_older_report_is_answered_alike_and_changes_nothing),
         OPERATIONS_TEST(a_report_that_breaks_a_rule_is_refused_and_the_next_one_is_not),
         OPERATIONS_TEST(a_full_table_refuses_new_ids_only),
