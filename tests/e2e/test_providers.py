@@ -509,6 +509,15 @@ def test_answers_of_googles_are_kept_only_if_google_says_so(make_asked, legacy, 
     assert whatsat(bound=19).names == ["Second"]
 
 
+def test_a_refusal_is_not_kept_whatever_google_says(make_asked, legacy):
+    whatsat = make_asked("google-legacy")
+    legacy.answer(legacy_text([], "OVER_QUERY_LIMIT"), Cache_Control="max-age=300")
+    assert whatsat().json["status"] == "OVER_QUERY_LIMIT"
+    legacy.answer(legacy_text(["Again"]))
+
+    assert whatsat().names == ["Again"]
+
+
 def test_another_gateway_gets_what_a_worker_has_kept(make_asked, legacy):
     whatsat = make_asked("google-legacy", gateways=("gateway", "other"))
     legacy.answer(legacy_text(["First"]), Cache_Control="max-age=300")
