@@ -79,7 +79,8 @@ struct gossip {
     struct report_table *table;
     size_t link_count;
     struct link links[GOSSIP_LINKS_MAX];
-    char names[]; /* what the slices borrow */
+    enum upsert upserts[MESSAGE_REPORTS_MAX]; /* scratch */
+    char names[];                             /* what the slices borrow */
 };
 
 /* ---- Creation ---- */
@@ -306,9 +307,11 @@ static void apply_reports(struct gossip *gossip,
     struct instant now,
     const struct gossip_message *message)
 {
-    uint64_t newer =
-        report_table_upsert_all(gossip->table, message->reports, message->count, link->bit);
-    link->counters.reports_redundant += message->count - newer;
+    report_table_upsert_all(
+        gossip->table, message->reports, message->count, link->bit, gossip->upserts);
+    for (size_t i = 0; i < message->count; i++) {
+        link->counters.reports_redundant += gossip->upserts[i] == UPSERT_NEWER ? 0 : 1;
+    }
     link->counters.reports_received += message->count;
     if (message->count > 0) {
         owe_confirmation(link, now);

@@ -1,4 +1,4 @@
-/* One operation after the other: ACCEPT changes the table, LOCATE reads it. */
+/* ACCEPTs that follow each other change the table together; LOCATE reads it. */
 #include "herd-node/operations.h"
 
 #include "common/message_codec.h"
@@ -14,6 +14,8 @@ struct operations {
     struct operations_counters counters;
     struct request request; /* scratch, like the next: too large for a stack */
     struct response response;
+    struct report reports[MESSAGE_OPERATIONS_MAX]; /* of a run */
+    enum upsert upserts[MESSAGE_OPERATIONS_MAX];
 };
 
 enum status operations_create(const struct operations_config *config,
@@ -49,18 +51,42 @@ static void observe(const struct operations *operations,
     }
 }
 
-static struct outcome accept_report(
-    struct operations *operations, const struct operation *operation, int64_t received_ns)
+/* ACCEPTs that follow each other. */
+struct run {
+    size_t first; /* operation of the request */
+    size_t count; /* their reports and upserts stand in the scratch */
+};
+
+/* Takes the reports of all ACCEPTs from `first` on, up to one that breaks a rule. */
+static struct run take_run(struct operations *operations, size_t first, int64_t received_ns)
 {
-    struct report report;
-    enum status status = report_from_parts(operation->id,
-        operation->location,
-        operation->time,
-        operations->config.self,
-        received_ns,
-        &report);
-    enum upsert upsert =
-        status == STATUS_OK ? report_table_upsert(operations->table, &report, 0) : UPSERT_REFUSED;
+    size_t count = 0;
+    for (size_t i = first; i < operations->request.count; i++) {
+        const struct operation *operation = &operations->request.operations[i];
+        if (operation->kind != OPERATION_ACCEPT || report_from_parts(operation->id,
+                                                       operation->location,
+                                                       operation->time,
+                                                       operations->config.self,
+                                                       received_ns,
+                                                       &operations->reports[count]) != STATUS_OK) {
+            break;
+        }
+        count++;
+    }
+    report_table_upsert_all(operations->table, operations->reports, count, 0, operations->upserts);
+    return (struct run){.first = first, .count = count};
+}
+
+/* *run is the one before, and becomes the one that the operation belongs to. */
+static struct outcome accept_report(
+    struct operations *operations, size_t index, int64_t received_ns, struct run *run)
+{
+    if (index >= run->first + run->count) {
+        *run = take_run(operations, index, received_ns);
+    }
+    const size_t place = index - run->first;
+    const bool is_valid = place < run->count;
+    const enum upsert upsert = is_valid ? operations->upserts[place] : UPSERT_REFUSED;
     struct outcome outcome = {.kind = OUTCOME_ACCEPTED};
     if (upsert == UPSERT_REFUSED) {
         outcome.kind = OUTCOME_REFUSED;
@@ -70,7 +96,10 @@ static struct outcome accept_report(
     } else {
         operations->counters.accepted_older++;
     }
-    observe(operations, operation, outcome.kind, status == STATUS_OK ? &report : NULL);
+    observe(operations,
+        &operations->request.operations[index],
+        outcome.kind,
+        is_valid ? &operations->reports[place] : NULL);
     return outcome;
 }
 
@@ -119,10 +148,11 @@ enum status operations_answer(struct operations *operations,
         operations->counters.refused_requests++;
         return status;
     }
+    struct run run = {0};
     for (size_t i = 0; i < operations->request.count; i++) {
         const struct operation *operation = &operations->request.operations[i];
         struct outcome outcome = operation->kind == OPERATION_ACCEPT
-                                     ? accept_report(operations, operation, received_ns)
+                                     ? accept_report(operations, i, received_ns, &run)
                                      : locate(operations, operation);
         /* What no longer fits is asked again: ACCEPT and LOCATE may be done twice. */
         if (response_add(response, &outcome) != STATUS_OK) {

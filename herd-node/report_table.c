@@ -512,13 +512,15 @@ static void prefetch_neighbours(const struct report_table *table, uint64_t hash)
  * The reports go through four stations, STEP apart: each fetches into the cache what the next one
  * reads, so that the memory of many reports is under way at the same time.
  */
-uint64_t report_table_upsert_all(
-    struct report_table *table, const struct report *reports, size_t count, uint32_t known)
+void report_table_upsert_all(struct report_table *table,
+    const struct report *reports,
+    size_t count,
+    uint32_t known,
+    enum upsert *ret_upserts)
 {
     enum { STEP = 6, HASHES = 32 };
     static_assert(3 * STEP < HASHES, "a hash is kept until its report is through");
     uint64_t hashes[HASHES];
-    uint64_t newer = 0;
     for (size_t i = 0; i < count + (size_t)3 * STEP; i++) {
         if (i < count) {
             hashes[i % HASHES] = hash_of_id(table, reports[i].id);
@@ -532,11 +534,9 @@ uint64_t report_table_upsert_all(
         }
         if (i >= (size_t)3 * STEP) {
             size_t due = i - (size_t)3 * STEP;
-            enum upsert upsert = upsert_hashed(table, hashes[due % HASHES], &reports[due], known);
-            newer += upsert == UPSERT_NEWER ? 1 : 0;
+            ret_upserts[due] = upsert_hashed(table, hashes[due % HASHES], &reports[due], known);
         }
     }
-    return newer;
 }
 
 bool report_table_find(const struct report_table *table, struct slice id, struct report *ret_report)

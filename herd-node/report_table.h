@@ -52,11 +52,14 @@ enum upsert report_table_upsert(
     struct report_table *table, const struct report *report, uint32_t known);
 
 /*
- * Upserts all of them, in order, faster than one by one: their memory is fetched ahead. Returns how
- * many were UPSERT_NEWER.
+ * Upserts all of them, in order, faster than one by one: their memory is fetched ahead.
+ * ret_upserts[i] tells what became of reports[i].
  */
-uint64_t report_table_upsert_all(
-    struct report_table *table, const struct report *reports, size_t count, uint32_t known);
+void report_table_upsert_all(struct report_table *table,
+    const struct report *reports,
+    size_t count,
+    uint32_t known,
+    enum upsert *ret_upserts);
 
 /* What is known of `id`; false: nothing. */
 bool report_table_find(

@@ -158,6 +158,37 @@ static void what_was_accepted_is_known_to_no_neighbour_yet(void **state)
     assert_int_equal(item.known, 0);
 }
 
+/* Neighbouring ACCEPTs are taken together; a LOCATE must not see the ones behind it. */
+static void each_locate_finds_what_the_accepts_before_it_made(void **state)
+{
+    struct node *node = *state;
+    ask(node, "goloman", "Hands");
+    add_accept(node, "kiwi", "+34-118", "10");
+    add_locate(node, "kiwi");
+    add_accept(node, "kiwi", "+34-118", "11");
+    add_accept(node, "kiwi", "+34-118", "9");
+    add_accept(node, "kiwi", "34-118", "99");
+    add_accept(node, "kiwi", "+34-118", "12");
+    add_locate(node, "kiwi");
+    add_accept(node, "kiwi", "+34-118", "13");
+
+    assert_int_equal(answer(node), STATUS_OK);
+
+    static const enum outcome_kind wanted[] = {OUTCOME_ACCEPTED,
+        OUTCOME_FOUND,
+        OUTCOME_ACCEPTED,
+        OUTCOME_ACCEPTED,
+        OUTCOME_REFUSED,
+        OUTCOME_ACCEPTED,
+        OUTCOME_FOUND,
+        OUTCOME_ACCEPTED};
+    assert_outcomes(node, wanted, 8);
+    assert_true(slice_equals(node->response.outcomes[1].report.time, slice_of("10")));
+    assert_true(slice_equals(node->response.outcomes[6].report.time, slice_of("12")));
+    assert_int_equal(operations_counters(node->operations).accepted_newer, 4);
+    assert_int_equal(operations_counters(node->operations).accepted_older, 1);
+}
+
 static void an_older_report_is_answered_alike_and_changes_nothing(void **state)
 {
     struct node *node = *state;
@@ -339,6 +370,7 @@ int main(void)
         OPERATIONS_TEST(a_greeting_is_answered_without_outcomes),
         OPERATIONS_TEST(what_was_accepted_is_found_in_the_same_request),
         OPERATIONS_TEST(what_was_accepted_is_known_to_no_neighbour_yet),
+        OPERATIONS_TEST(each_locate_finds_what_the_accepts_before_it_made),
         OPERATIONS_TEST(an_older_report_is_answered_alike_and_changes_nothing),
         OPERATIONS_TEST(a_report_that_breaks_a_rule_is_refused_and_the_next_one_is_not),
         OPERATIONS_TEST(a_full_table_refuses_new_ids_only),

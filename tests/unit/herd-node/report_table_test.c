@@ -754,6 +754,37 @@ static void random_changes_seeks_and_steps_agree_with_a_plain_model(void **state
     }
 }
 
+/* However many there are, so also fewer than are under way at a time, and ids that come twice. */
+static void many_at_once_become_what_they_become_one_by_one(void **state)
+{
+    (void)state;
+    enum { COUNT_MAX = 60 };
+    struct random random = random_from_seed(1);
+    for (size_t count = 0; count <= COUNT_MAX; count++) {
+        struct report_table *together = table_of(MODEL_IDS - 1, 1, 1);
+        struct report_table *single = table_of(MODEL_IDS - 1, 1, 2);
+        for (unsigned round = 0; round < 10; round++) {
+            struct model_text texts[COUNT_MAX];
+            struct report reports[COUNT_MAX];
+            enum upsert upserts[COUNT_MAX];
+            for (size_t i = 0; i < count; i++) {
+                reports[i] = model_report(random_below(&random, MODEL_IDS),
+                    random_below(&random, 100),
+                    random_below(&random, 100),
+                    &texts[i]);
+            }
+            report_table_upsert_all(together, reports, count, 0, upserts);
+            for (size_t i = 0; i < count; i++) {
+                assert_int_equal(upserts[i], report_table_upsert(single, &reports[i], 0));
+            }
+            assert_true(same_digest(together, single));
+            assert_int_equal(report_table_head(together), report_table_head(single));
+        }
+        report_table_destroy(together);
+        report_table_destroy(single);
+    }
+}
+
 /* What shrinks and grows finds the room that others left. */
 static void records_of_changing_sizes_do_not_grow_without_bound(void **state)
 {
@@ -832,6 +863,7 @@ int main(void)
         cmocka_unit_test(a_report_that_changed_a_thousand_times_is_met_once),
         cmocka_unit_test(seek_finds_every_place_from_every_other),
         cmocka_unit_test(random_changes_seeks_and_steps_agree_with_a_plain_model),
+        cmocka_unit_test(many_at_once_become_what_they_become_one_by_one),
         cmocka_unit_test(records_of_changing_sizes_do_not_grow_without_bound),
         cmocka_unit_test(reports_that_grow_and_grow_cost_a_small_multiple_of_their_size),
     };
