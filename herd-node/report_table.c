@@ -17,6 +17,7 @@ enum {
     SEGMENTS = 256, /* each grows by itself, so that no single step rehashes the whole table */
     SEGMENT_SLOTS_MIN = 16,
     CACHE_LINE = 64,
+    RECORD_USUAL = 112, /* bytes, with an id of 20 */
 };
 
 /* Where a record is: chunk and unit within; 0: nowhere. */
@@ -75,6 +76,17 @@ struct report_table {
     char **chunks;
     record_ref *free_records; /* by size in units: lists through `older` */
 };
+
+/* Into the cache, as far as usual records reach. */
+static void prefetch_record(const struct record *record)
+{
+    if (record != NULL) {
+        const char *bytes = (const char *)record;
+        __builtin_prefetch(bytes);
+        __builtin_prefetch(bytes + CACHE_LINE);
+        __builtin_prefetch(bytes + RECORD_USUAL - 1); /* mostly in a third line */
+    }
+}
 
 /* ---- Arena ---- */
 
@@ -477,20 +489,18 @@ static void prefetch_slot(const struct report_table *table, uint64_t hash)
     __builtin_prefetch(&segment->slots[tag_of(hash) & segment->mask]);
 }
 
-/* The record where the search starts: nearly always the right one. */
+/* The record that the search will find, by its tag alone; NULL: none. */
 static struct record *likely_record(const struct report_table *table, uint64_t hash)
 {
     const struct segment *segment = &table->segments[segment_of(hash)];
-    const struct slot *slot = &segment->slots[tag_of(hash) & segment->mask];
-    return slot->ref != 0 && slot->tag == tag_of(hash) ? record_at(table, slot->ref) : NULL;
-}
-
-static void prefetch_record(const struct report_table *table, uint64_t hash)
-{
-    const struct record *record = likely_record(table, hash);
-    if (record != NULL) {
-        __builtin_prefetch(record, 1);
-        __builtin_prefetch((const char *)record + CACHE_LINE, 1);
+    for (uint32_t i = tag_of(hash) & segment->mask;; i = (i + 1) & segment->mask) {
+        const struct slot *slot = &segment->slots[i];
+        if (slot->ref == 0) {
+            return NULL;
+        }
+        if (slot->tag == tag_of(hash)) {
+            return record_at(table, slot->ref);
+        }
     }
 }
 
@@ -501,10 +511,10 @@ static void prefetch_neighbours(const struct report_table *table, uint64_t hash)
         return;
     }
     if (record->older != 0) {
-        __builtin_prefetch(record_at(table, record->older), 1);
+        __builtin_prefetch(record_at(table, record->older));
     }
     if (record->newer != 0) {
-        __builtin_prefetch(record_at(table, record->newer), 1);
+        __builtin_prefetch(record_at(table, record->newer));
     }
 }
 
@@ -527,7 +537,7 @@ void report_table_upsert_all(struct report_table *table,
             prefetch_slot(table, hashes[i % HASHES]);
         }
         if (i >= STEP && i - STEP < count) {
-            prefetch_record(table, hashes[(i - STEP) % HASHES]);
+            prefetch_record(likely_record(table, hashes[(i - STEP) % HASHES]));
         }
         if (i >= (size_t)2 * STEP && i - (size_t)2 * STEP < count) {
             prefetch_neighbours(table, hashes[(i - (size_t)2 * STEP) % HASHES]);
@@ -620,7 +630,7 @@ bool report_table_peek(const struct report_table *table,
     }
     const struct record *record = record_at(table, next);
     if (record->newer != 0) {
-        __builtin_prefetch(record_at(table, record->newer));
+        prefetch_record(record_at(table, record->newer));
     }
     *ret_item = (struct report_table_item){
         .report = report_in(table, record), .lseq = record->lseq, .known = record->known};
