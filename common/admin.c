@@ -1,5 +1,8 @@
-/* One libmicrohttpd thread per connection, which posts its question and sleeps until the loop has
- * answered. */
+/*
+ * One libmicrohttpd thread per connection, which posts its question and sleeps until the loop has
+ * answered. Connections are accepted by a thread of our own: libmicrohttpd tries again without a
+ * pause while descriptors are out.
+ */
 #include "common/admin.h"
 
 #include "common/address.h"
@@ -19,7 +22,10 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { CONNECTION_MEMORY = 16 * 1024 }; /* for a request's head; a larger one is refused */
+enum {
+    CONNECTION_MEMORY = 16 * 1024, /* for a request's head; a larger one is refused */
+    ACCEPT_AGAIN_MS = 100,         /* where there is no descriptor for it */
+};
 
 struct admin {
     pthread_mutex_t mutex;
@@ -27,6 +33,8 @@ struct admin {
     unsigned references; /* the owner, each question, and whoever stops the daemon */
     struct mailbox *mailbox;
     struct MHD_Daemon *daemon;
+    int listener;
+    pthread_t acceptor;
     unsigned question_count;
     bool is_closed;
 };
@@ -177,11 +185,16 @@ static enum MHD_Result respond_text(
     return respond(connection, code, plain_text, response);
 }
 
+static struct timespec in_ms(int64_t milliseconds)
+{
+    const struct instant then = instant_after_ms(instant_now(), milliseconds);
+    return (struct timespec){
+        .tv_sec = (time_t)(then.ns / NS_PER_SECOND), .tv_nsec = (long)(then.ns % NS_PER_SECOND)};
+}
+
 static void wait_for_answer(struct admin_question *question)
 {
-    const struct instant deadline = instant_after_ms(instant_now(), ADMIN_ANSWER_WITHIN_MS);
-    const struct timespec until = {.tv_sec = (time_t)(deadline.ns / NS_PER_SECOND),
-        .tv_nsec = (long)(deadline.ns % NS_PER_SECOND)};
+    const struct timespec until = in_ms(ADMIN_ANSWER_WITHIN_MS);
     struct admin *admin = question->admin;
     while (!question->is_answered && !admin->is_closed &&
            pthread_cond_timedwait(&admin->answered, &admin->mutex, &until) == 0) {
@@ -254,6 +267,37 @@ static enum MHD_Result on_request(void *context,
     }
     return respond_text(
         connection, MHD_HTTP_NOT_FOUND, "there are /livez, /readyz, /metrics and /status\n");
+}
+
+/* ---- Accepting ---- */
+
+/* Unless it is being closed. */
+static void wait_before_accepting(struct admin *admin)
+{
+    const struct timespec until = in_ms(ACCEPT_AGAIN_MS);
+    pthread_mutex_lock(&admin->mutex);
+    while (
+        !admin->is_closed && pthread_cond_timedwait(&admin->answered, &admin->mutex, &until) == 0) {
+    }
+    pthread_mutex_unlock(&admin->mutex);
+}
+
+/* Until the listener is shut down. */
+static void *accept_connections(void *context)
+{
+    struct admin *admin = context;
+    for (;;) {
+        struct sockaddr_in peer;
+        socklen_t size = sizeof peer;
+        const int fd = accept4(admin->listener, (struct sockaddr *)&peer, &size, SOCK_CLOEXEC);
+        if (fd >= 0) { /* closed there, if there are too many */
+            (void)MHD_add_connection(admin->daemon, fd, (const struct sockaddr *)&peer, size);
+        } else if (errno == EINVAL) {
+            return NULL;
+        } else if (errno != EINTR && errno != ECONNABORTED) {
+            wait_before_accepting(admin);
+        }
+    }
 }
 
 /* ---- Opening and closing ---- */
@@ -340,14 +384,14 @@ enum status admin_open(const char *address, struct mailbox *mailbox, struct admi
         close(fd);
         return STATUS_NO_MEMORY;
     }
-    admin->daemon = MHD_start_daemon(MHD_USE_THREAD_PER_CONNECTION | MHD_USE_POLL_INTERNAL_THREAD,
+    admin->listener = fd;
+    admin->daemon = MHD_start_daemon(MHD_USE_THREAD_PER_CONNECTION | MHD_USE_POLL_INTERNAL_THREAD |
+                                         MHD_USE_NO_LISTEN_SOCKET | MHD_USE_ITC,
         0,
         NULL,
         NULL,
         on_request,
         admin,
-        MHD_OPTION_LISTEN_SOCKET,
-        fd,
         MHD_OPTION_CONNECTION_LIMIT,
         (unsigned)ADMIN_CONNECTIONS_MAX,
         MHD_OPTION_CONNECTION_TIMEOUT,
@@ -355,7 +399,12 @@ enum status admin_open(const char *address, struct mailbox *mailbox, struct admi
         MHD_OPTION_CONNECTION_MEMORY_LIMIT,
         (size_t)CONNECTION_MEMORY,
         MHD_OPTION_END);
-    if (admin->daemon == NULL) { /* the socket may be closed by now or not: it is left alone */
+    if (admin->daemon == NULL ||
+        pthread_create(&admin->acceptor, NULL, accept_connections, admin) != 0) {
+        if (admin->daemon != NULL) {
+            MHD_stop_daemon(admin->daemon);
+        }
+        close(fd);
         pthread_mutex_lock(&admin->mutex);
         unlock_and_drop(admin);
         return STATUS_NO_MEMORY;
@@ -368,7 +417,10 @@ enum status admin_open(const char *address, struct mailbox *mailbox, struct admi
 static void stop(void *context)
 {
     struct admin *admin = context;
+    shutdown(admin->listener, SHUT_RDWR);
+    pthread_join(admin->acceptor, NULL);
     MHD_stop_daemon(admin->daemon);
+    close(admin->listener);
     pthread_mutex_lock(&admin->mutex);
     unlock_and_drop(admin);
 }

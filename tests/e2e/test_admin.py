@@ -1,10 +1,15 @@
 """Does every process say of itself how it is, where an operator and a monitor look?"""
 
+import contextlib
 import re
+import resource
+import socket
+import time
 
 import pytest
 
 from support.herd import http_get, wait_until
+from support.machine import processor_seconds
 from support.topology import GOLOMAN
 
 UCLA = b"+34.068930-118.445127"
@@ -112,3 +117,24 @@ def page(process, path):
         return http_get(process.admin, path)[0]
     except OSError:
         return None
+
+
+@pytest.mark.measures
+@pytest.mark.parametrize("name", ("gateway", "Alone", "places-1"))
+def test_an_endpoint_that_has_no_descriptor_left_does_not_spin_and_is_back_later(make_herd, name):
+    process = make_herd("Alone", workers=1).start()[name]
+    host, port = process.admin.split(":")
+    limits = resource.prlimit(process.pid, resource.RLIMIT_NOFILE)
+    limit = process.descriptor_count()
+    resource.prlimit(process.pid, resource.RLIMIT_NOFILE, (limit, limits[1]))
+    with contextlib.ExitStack() as stack:
+        for _ in range(5):
+            stack.enter_context(socket.create_connection((host, int(port))))
+
+        before_s = processor_seconds(process.pid)
+        started = time.monotonic()
+        wait_until(lambda: time.monotonic() - started > 1, "a second has passed")
+        assert processor_seconds(process.pid) - before_s < 0.3
+
+    resource.prlimit(process.pid, resource.RLIMIT_NOFILE, limits)
+    wait_until(process.is_ready, "it answers again")
