@@ -101,6 +101,24 @@ static void a_connection_is_used_again(void **state)
     http_stub_open(&fixture->server);
 }
 
+static void the_proxy_of_the_environment_is_asked(void **state)
+{
+    struct fixture *const fixture = *state;
+    answer_with(fixture, HTTP_STUB_END, "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}");
+    char proxy[64];
+    snprintf(proxy, sizeof proxy, "http://127.0.0.1:%u", fixture->server.port);
+    setenv("http_proxy", proxy, 1);
+    const struct http_reply reply = get(fixture, "http://places.invalid:%u/json", PATIENCE_MS);
+    unsetenv("http_proxy");
+    http_fetch_destroy(fixture->fetch);
+    fixture->fetch = NULL;
+    http_stub_close(&fixture->server);
+
+    assert_int_equal(reply.outcome, HTTP_ANSWERED);
+    assert_non_null(strstr(fixture->server.request, "GET http://places.invalid:"));
+    http_stub_open(&fixture->server);
+}
+
 static void an_ended_connection_does_not_hurt_the_next_request(void **state)
 {
     struct fixture *const fixture = *state;
@@ -322,6 +340,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         WITH_STUB(status_and_body_come_back),
         WITH_STUB(a_connection_is_used_again),
+        WITH_STUB(the_proxy_of_the_environment_is_asked),
         WITH_STUB(an_ended_connection_does_not_hurt_the_next_request),
         WITH_STUB(redirects_are_not_followed),
         WITH_STUB(a_server_that_waits_is_given_up_in_time),
