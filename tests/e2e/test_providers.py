@@ -271,7 +271,8 @@ def test_the_key_shows_nowhere(make_asked, google):
 
     worker = whatsat.worker
     command = pathlib.Path(f"/proc/{worker.pid}/cmdline").read_bytes()
-    seen = answer.text + command + worker.log() + worker.stderr().encode() + worker.metrics().encode()
+    pages = worker.metrics() + json.dumps(worker.status())
+    seen = answer.text + command + worker.log() + worker.stderr().encode() + pages.encode()
     assert KEY.encode() not in seen
     assert len(google.requests) == 4
 
@@ -460,6 +461,7 @@ def test_look_ups_that_are_the_same_share_an_answer(make_asked, legacy):
     assert all(answer.text.decode() == legacy_text(["Shared"]).rstrip("\n") for answer in answers)
     assert len(legacy.requests) == 1
     status = whatsat.worker.status()
+    assert status["in_hand"] == 0
     provider = status["providers"][0]
     at_gateway = whatsat.herd["gateway"].status()["lookups"]  # one that asks later is answered there
     assert (status["asked"] + at_gateway["cached"], provider["asked"]) == (8, 1)
