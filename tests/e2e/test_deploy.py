@@ -236,6 +236,27 @@ def test_a_run_folder_that_cannot_be_used_is_named(deployment):
     assert len(result.stderr.splitlines()) == 1 and str(deployment.run_folder) in result.stderr
 
 
+@pytest.mark.parametrize("place, words, complaint", [
+    (".", ["status"], "cannot look into the run folder {run}: Permission denied"),
+    ("pids", ["down"], "cannot look into the run folder {run}: Permission denied"),
+    ("logs/Hands.log", ["logs", "Hands"], "cannot read {run}/logs/Hands.log: Permission denied"),
+])
+def test_what_may_not_be_read_is_named_and_nothing_is_said_of_what_runs(deployment, place, words, complaint):
+    (deployment.run_folder / "pids").mkdir(parents=True)
+    (deployment.run_folder / "logs").mkdir()
+    (deployment.run_folder / "logs" / "Hands.log").touch()
+    unprivileged = ["setpriv", "--bounding-set=-dac_override,-dac_read_search"] if os.geteuid() == 0 else []
+    (deployment.run_folder / place).chmod(0)
+
+    result = subprocess.run(
+        [*unprivileged, ROOT / "deploy" / "herd", *words, "--topology", deployment.herd.path, "--run", deployment.run_folder],
+        capture_output=True, text=True, timeout=60, check=False, env={**os.environ, "HERD_BUILD": str(BUILD)})
+
+    (deployment.run_folder / place).chmod(0o700)
+    assert (result.returncode, result.stdout) == (1, "")
+    assert result.stderr == f"deploy/herd: {complaint.format(run=deployment.run_folder)}\n"
+
+
 def test_on_a_full_disk_the_cause_is_told_and_what_ran_is_still_found(deployment):
     (deployment.run_folder / "pids").mkdir(parents=True)
     complaint = f"deploy/herd: cannot use the run folder {deployment.run_folder}: No space left on device"
