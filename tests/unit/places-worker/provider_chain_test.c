@@ -161,6 +161,9 @@ static void the_next_one_steps_in_and_the_client_learns_nothing_of_it(void **sta
     assert_int_equal(f->attempts.count, 2);
     assert_int_equal(f->attempts.attempts[0].status, PLACES_REQUEST_DENIED);
     assert_int_equal(f->attempts.attempts[1].provider, PROVIDER_EMBEDDED);
+
+    ask(f, PATIENCE_MS); /* of failures before it, the next look-up says nothing */
+    assert_string_equal(f->answer.message.data, "google-legacy: REQUEST_DENIED (Not you.)");
 }
 
 static void the_new_google_is_asked_by_post_with_the_key_in_a_header(void **state)
