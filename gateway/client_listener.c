@@ -1,4 +1,7 @@
-/* Sockets made by hand, because libuv offers neither SO_REUSEPORT nor options that are inherited.
+/*
+ * Sockets made by hand, because libuv offers neither SO_REUSEPORT nor options that are inherited;
+ * and accepted from by hand, because where descriptors are out it turns without end, and from 1.45
+ * on without a word, once another thread has taken the one that it keeps for that.
  */
 #include "gateway/client_listener.h"
 
@@ -17,7 +20,7 @@ enum {
     KEEPALIVE_IDLE_S = 60, /* then a client that is gone is noticed within a minute and a half */
     KEEPALIVE_EVERY_S = 10,
     KEEPALIVE_PROBES = 3,
-    FAILURES_MAX = 1000, /* in one turn of the loop: it would not end by itself */
+    ACCEPTS_PER_TURN = 256, /* so that those who are here already are not forgotten */
 };
 
 /* The handle lives on its own, because libuv closes it later than we do. */
@@ -26,9 +29,8 @@ struct client_listener {
     const struct topology_listener *where;
     size_t index;
     const struct client_listener_events *events;
-    uv_tcp_t *tcp;     /* NULL: closed */
-    unsigned failures; /* in the turn that began at ... */
-    uint64_t failed_at_ms;
+    uv_poll_t *poll; /* NULL: closed */
+    int fd;          /* while it is open */
 };
 
 enum status client_listener_create(struct uv_loop_s *loop,
@@ -108,7 +110,7 @@ static enum status make_socket(const struct topology_listener *where, int *ret_f
         return status_of(errno);
     }
     if (!set_options(fd, where, address.ss_family) ||
-        bind(fd, (const struct sockaddr *)&address, size) != 0) {
+        bind(fd, (const struct sockaddr *)&address, size) != 0 || listen(fd, BACKLOG) != 0) {
         const enum status status = status_of(errno);
         close(fd);
         return status;
@@ -117,30 +119,31 @@ static enum status make_socket(const struct topology_listener *where, int *ret_f
     return STATUS_OK;
 }
 
-static void on_connection(uv_stream_t *stream, int result)
+/* Whether it says that nothing can be accepted now; all else is a connection that is gone, or none.
+ */
+static bool is_scarcity(int error)
 {
-    struct client_listener *listener = stream->data;
-    if (listener == NULL) {
-        return; /* closed in the same turn */
-    }
-    if (result == 0) {
-        if (!listener->events->arrived(listener->events->context, listener->index, stream)) {
-            client_listener_close(listener); /* until somebody opens it again */
-            listener->events->failed(
-                listener->events->context, listener->index, status_text(STATUS_NO_MEMORY));
+    return error == EMFILE || error == ENFILE || error == ENOMEM || error == ENOBUFS;
+}
+
+static void on_readable(uv_poll_t *poll, int result, int events)
+{
+    (void)result;
+    (void)events;
+    struct client_listener *listener = poll->data;
+    for (unsigned i = 0; i < ACCEPTS_PER_TURN && listener->poll == poll; i++) {
+        const int fd = accept4(listener->fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
+        if (fd >= 0) {
+            listener->events->arrived(listener->events->context, listener->index, fd);
+        } else if (is_scarcity(errno)) {
+            const char *const cause = uv_strerror(-errno); /* libuv's codes are -errno here */
+            (void)uv_poll_stop(poll);
+            listener->events->failed(listener->events->context, listener->index, cause);
+            return;
+        } else if (errno == EAGAIN) {
+            return;
         }
-        return;
     }
-    const uint64_t now_ms = uv_now(listener->loop);
-    if (listener->failed_at_ms != now_ms) {
-        listener->failed_at_ms = now_ms;
-        listener->failures = 0;
-    }
-    listener->failures++;
-    if (listener->failures == FAILURES_MAX) { /* until somebody opens it again */
-        client_listener_close(listener);
-    }
-    listener->events->failed(listener->events->context, listener->index, uv_strerror(result));
 }
 
 static void on_closed(uv_handle_t *handle)
@@ -150,42 +153,41 @@ static void on_closed(uv_handle_t *handle)
 
 enum status client_listener_open(struct client_listener *listener)
 {
-    if (listener->tcp != NULL) {
+    if (listener->poll != NULL) {
         return STATUS_OK;
     }
-    uv_tcp_t *tcp = calloc(1, sizeof *tcp);
-    int fd = -1;
-    if (tcp == NULL || uv_tcp_init(listener->loop, tcp) != 0) {
-        free(tcp);
-        return STATUS_NO_MEMORY;
-    }
-    tcp->data = listener;
-    enum status status = make_socket(listener->where, &fd);
-    if (status == STATUS_OK) {
-        int result = uv_tcp_open(tcp, fd);
-        if (result != 0) {
-            close(fd);
-        } else {
-            result = uv_listen((uv_stream_t *)tcp, BACKLOG, on_connection);
-        }
-        status = result == 0 ? STATUS_OK : status_of(-result); /* libuv's codes are -errno here */
-    }
+    int fd;
+    const enum status status = make_socket(listener->where, &fd);
     if (status != STATUS_OK) {
-        uv_close((uv_handle_t *)tcp, on_closed);
         return status;
     }
-    listener->tcp = tcp;
+    uv_poll_t *poll = calloc(1, sizeof *poll);
+    if (poll == NULL || uv_poll_init(listener->loop, poll, fd) != 0) {
+        free(poll);
+        close(fd);
+        return STATUS_NO_MEMORY;
+    }
+    poll->data = listener;
+    listener->poll = poll;
+    listener->fd = fd;
+    client_listener_go_on(listener);
     return STATUS_OK;
+}
+
+void client_listener_go_on(struct client_listener *listener)
+{
+    if (listener->poll != NULL && !uv_is_active((uv_handle_t *)listener->poll)) {
+        (void)uv_poll_start(listener->poll, UV_READABLE, on_readable);
+    }
 }
 
 void client_listener_close(struct client_listener *listener)
 {
-    if (listener->tcp == NULL) {
-        return;
+    if (listener->poll != NULL) {
+        uv_close((uv_handle_t *)listener->poll, on_closed); /* it is called no more */
+        listener->poll = NULL;
+        close(listener->fd);
     }
-    listener->tcp->data = NULL;
-    uv_close((uv_handle_t *)listener->tcp, on_closed);
-    listener->tcp = NULL;
 }
 
 void client_listener_destroy(struct client_listener *listener)
@@ -198,5 +200,5 @@ void client_listener_destroy(struct client_listener *listener)
 
 bool client_listener_is_open(const struct client_listener *listener)
 {
-    return listener->tcp != NULL;
+    return listener->poll != NULL;
 }

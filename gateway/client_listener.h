@@ -14,17 +14,15 @@
 #include <stddef.h>
 
 struct uv_loop_s;
-struct uv_stream_s;
 struct client_listener;
 
 /* What happens on it; both are called from the loop. */
 struct client_listener_events {
     void *context;
-    /* A connection waits: it must be accepted from `stream` before this returns. False: there is no
-     * memory for it. The listener is closed then, as one that nobody accepts from is told of no
-     * more connections; whoever opens it again tries again. */
-    bool (*arrived)(void *context, size_t index, struct uv_stream_s *stream);
-    /* A connection could not be accepted; `cause` is a static text. */
+    /* A connection came; the descriptor is the callee's. */
+    void (*arrived)(void *context, size_t index, int fd);
+    /* No connection can be accepted, for lack of descriptors or memory; `cause` is a static text.
+     * They wait until client_listener_go_on. */
     void (*failed)(void *context, size_t index, const char *cause);
 };
 
@@ -41,6 +39,9 @@ void client_listener_destroy(struct client_listener *listener);
 /* Listens, if it does not yet. STATUS_ADDRESS_IN_USE, STATUS_NOT_PERMITTED, STATUS_NOT_FOUND (no
  * such address here), STATUS_MALFORMED, STATUS_IO. */
 enum status client_listener_open(struct client_listener *listener) MUST_USE;
+
+/* Accepts again what waits since `failed`; for the owner to call a few times a second. */
+void client_listener_go_on(struct client_listener *listener);
 
 /* Connections that were accepted are not touched. Closing what is closed does nothing. */
 void client_listener_close(struct client_listener *listener);

@@ -7,6 +7,7 @@
 #include <linux/sockios.h>
 #include <stdlib.h>
 #include <sys/ioctl.h>
+#include <unistd.h>
 
 enum {
     READ_MAX = 64 * 1024, /* bytes per client and turn, into one buffer that all clients share; */
@@ -572,24 +573,6 @@ void clients_check(struct clients *clients, struct instant now)
 
 /* ---- The beginning of a connection ---- */
 
-static void on_refused_closed(uv_handle_t *handle)
-{
-    free(handle);
-}
-
-static bool refuse(struct clients *clients, uv_stream_t *stream)
-{
-    uv_tcp_t *tcp = calloc(1, sizeof *tcp);
-    if (tcp == NULL || uv_tcp_init(clients->loop, tcp) != 0) {
-        free(tcp);
-        return false;
-    }
-    clients->view.refused++;
-    (void)uv_accept(stream, (uv_stream_t *)tcp);
-    uv_close((uv_handle_t *)tcp, on_refused_closed);
-    return true;
-}
-
 static void log_arrival(const struct client *client)
 {
     if (!client->clients->settings.logs_traffic) {
@@ -609,12 +592,14 @@ static void log_arrival(const struct client *client)
         log_text("peer", host));
 }
 
-bool clients_arrived(struct clients *clients, size_t listener, struct uv_stream_s *stream)
+void clients_arrived(struct clients *clients, size_t listener, int fd)
 {
     struct client *client = clients->free_count == 0 ? NULL : calloc(1, sizeof *client);
     if (client == NULL || uv_tcp_init(clients->loop, &client->tcp) != 0) {
         free(client);
-        return refuse(clients, stream);
+        close(fd);
+        clients->view.refused++;
+        return;
     }
     client->clients = clients;
     client->tcp.data = client;
@@ -630,14 +615,14 @@ bool clients_arrived(struct clients *clients, size_t listener, struct uv_stream_
     client->number = ++clients->view.accepted;
     clients->view.open++;
     client->generation = clients->events->opened(clients->events->context, client->index, listener);
-    const int result = uv_accept(stream, (uv_stream_t *)&client->tcp);
+    const int result = uv_tcp_open(&client->tcp, fd);
     if (result != 0) {
+        close(fd);
         close_client(client, uv_strerror(result));
-        return true;
+        return;
     }
     log_arrival(client);
     update_reading(client);
-    return true;
 }
 
 /* ---- Knowing and stopping them ---- */

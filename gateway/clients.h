@@ -71,9 +71,8 @@ enum status clients_create(struct uv_loop_s *loop,
 /* No client may be open. NULL is allowed. */
 void clients_destroy(struct clients *clients);
 
-/* Accepts the connection that waits at `stream`. False: there is no memory even to close it, and it
- * waits on. */
-bool clients_arrived(struct clients *clients, size_t listener, struct uv_stream_s *stream) MUST_USE;
+/* Takes the descriptor of a connection that was accepted. */
+void clients_arrived(struct clients *clients, size_t listener, int fd);
 
 /*
  * Works off all clients that something happened to: issues commands, and then, after

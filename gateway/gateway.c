@@ -147,11 +147,7 @@ static void update_listener(struct gateway *gateway, size_t index)
     if (is_wanted && !is_open) {
         const enum status status = client_listener_open(listener);
         if (status == STATUS_OK) {
-            log_listener(gateway,
-                index,
-                "listener_opened",
-                gateway->self->listeners[index].refuse_when_down ? "its server is up"
-                                                                 : "connections are taken again");
+            log_listener(gateway, index, "listener_opened", "its server is up");
         } else {
             int64_t count;
             if (pace_allows(&gateway->accept_pace, &count)) {
@@ -172,6 +168,7 @@ static void update_listeners(struct gateway *gateway)
 {
     for (size_t i = 0; i < gateway->self->listener_count; i++) {
         update_listener(gateway, i);
+        client_listener_go_on(gateway->listeners[i]);
     }
 }
 
@@ -189,21 +186,20 @@ static void note_readiness(struct gateway *gateway)
     gateway->is_ready = is_ready;
 }
 
-static bool on_arrived(void *context, size_t index, struct uv_stream_s *stream)
+static void on_arrived(void *context, size_t index, int fd)
 {
     struct gateway *gateway = context;
     const uint64_t refused = clients_view(gateway->clients).refused;
-    const bool is_accepted = clients_arrived(gateway->clients, index, stream);
+    clients_arrived(gateway->clients, index, fd);
     if (clients_view(gateway->clients).refused != refused) {
         log_paced(gateway, &gateway->accept_pace, "client_refused", "too many connections");
     }
-    return is_accepted;
 }
 
 static void on_accept_failed(void *context, size_t index, const char *cause)
 {
     struct gateway *gateway = context;
-    (void)index; /* if it was closed for this, the next check opens it again */
+    (void)index; /* the next check goes on with it */
     gateway->accept_failures++;
     log_paced(gateway, &gateway->accept_pace, "accept_failed", cause);
 }

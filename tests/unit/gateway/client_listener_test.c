@@ -1,4 +1,4 @@
-/* Does a listener take connections again after there was no memory for one? */
+/* Does a listener take connections again after there was no memory or no descriptor for one? */
 #include "gateway/client_listener.h"
 #include "gateway/clients.h"
 #include "tests/support/faults.h"
@@ -10,6 +10,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/resource.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -27,24 +28,24 @@ static struct {
     unsigned failures;
 } scene;
 
-static bool on_arrived(void *context, size_t index, struct uv_stream_s *stream)
+static void on_arrived(void *context, size_t index, int fd)
 {
     (void)context;
     if (!scene.is_memory_out) {
-        return clients_arrived(scene.clients, index, stream);
+        clients_arrived(scene.clients, index, fd);
+        return;
     }
     scene.is_memory_out = false;
     faults_begin(1);
-    const bool is_accepted = clients_arrived(scene.clients, index, stream);
+    clients_arrived(scene.clients, index, fd);
     assert_true(faults_end());
-    return is_accepted;
 }
 
 static void on_failed(void *context, size_t index, const char *cause)
 {
     (void)context;
     (void)index;
-    assert_string_equal(cause, "out of memory");
+    assert_string_equal(cause, "too many open files");
     scene.failures++;
 }
 
@@ -153,21 +154,38 @@ static void a_connection_without_memory_is_closed(void **state)
     close(fd);
 }
 
-/* One who does not accept is told of no more connections by libuv. */
-static void one_that_cannot_even_be_closed_closes_the_listener_until_it_is_opened(void **state)
+/* Nothing can get a descriptor until the limit is given back. */
+static struct rlimit take_descriptors(void)
+{
+    struct rlimit before;
+    assert_int_equal(getrlimit(RLIMIT_NOFILE, &before), 0);
+    const struct rlimit none = {.rlim_cur = 0, .rlim_max = before.rlim_max};
+    assert_int_equal(setrlimit(RLIMIT_NOFILE, &none), 0);
+    return before;
+}
+
+/* It is told once, and not at each turn of the loop. */
+static void one_for_which_there_is_no_descriptor_waits_until_the_listener_goes_on(void **state)
 {
     (void)state;
-    const int first = loopback_connect(scene.where.port);
-    run_until(somebody_is_here);
-    scene.is_memory_out = true;
-    close(loopback_connect(scene.where.port));
+    enum { TURNS = 20 };
+    const int fd = loopback_connect(scene.where.port);
+    const struct rlimit before = take_descriptors();
     run_until(it_failed);
-    assert_false(client_listener_is_open(scene.listener));
-    assert_int_equal(client_listener_open(scene.listener), STATUS_OK);
+    for (int i = 0; i < TURNS; i++) {
+        (void)uv_run(&scene.loop, UV_RUN_NOWAIT);
+    }
+    assert_int_equal(scene.failures, 1);
+    assert_true(client_listener_is_open(scene.listener));
 
-    close(loopback_connect(scene.where.port));
-    run_until(one_was_refused);
-    close(first);
+    client_listener_go_on(scene.listener);
+    (void)uv_run(&scene.loop, UV_RUN_NOWAIT);
+    assert_int_equal(scene.failures, 2);
+
+    assert_int_equal(setrlimit(RLIMIT_NOFILE, &before), 0);
+    client_listener_go_on(scene.listener);
+    run_until(somebody_is_here);
+    close(fd);
 }
 
 int main(void)
@@ -175,7 +193,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(a_connection_without_memory_is_closed, set_up, tear_down),
         cmocka_unit_test_setup_teardown(
-            one_that_cannot_even_be_closed_closes_the_listener_until_it_is_opened,
+            one_for_which_there_is_no_descriptor_waits_until_the_listener_goes_on,
             set_up,
             tear_down),
     };

@@ -26,9 +26,9 @@ enum {
 
 static struct {
     uv_loop_t loop;
-    uv_tcp_t server;
+    uint16_t port;
+    int server;
     struct clients *clients;
-    struct sockaddr_in address;
     int socket; /* the client's end */
     struct instant now;
     size_t room; /* for so many commands */
@@ -70,12 +70,6 @@ static void on_issued(void *context)
     (void)context;
 }
 
-static void on_connection(uv_stream_t *stream, int result)
-{
-    assert_int_equal(result, 0);
-    assert_true(clients_arrived(scene.clients, 0, stream));
-}
-
 static void turn(void)
 {
     (void)uv_run(&scene.loop, UV_RUN_NOWAIT);
@@ -84,11 +78,8 @@ static void turn(void)
 
 static int connect_client(void)
 {
-    const size_t open = clients_view(scene.clients).open;
-    const int fd = loopback_connect(ntohs(scene.address.sin_port));
-    while (clients_view(scene.clients).open == open) {
-        turn();
-    }
+    const int fd = loopback_connect(scene.port);
+    clients_arrived(scene.clients, 0, accept(scene.server, NULL, NULL));
     return fd;
 }
 
@@ -102,15 +93,9 @@ static int set_up(void **state)
         .limits = {.line_max = LINE_MAX_BYTES, .input_max = INPUT_MAX, .output_max = INPUT_MAX},
     };
     memset(&scene, 0, sizeof scene);
-    scene.address =
-        (struct sockaddr_in){.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
-    int size = sizeof scene.address;
+    scene.port = loopback_free_port();
+    scene.server = loopback_listen(scene.port);
     assert_int_equal(uv_loop_init(&scene.loop), 0);
-    assert_int_equal(uv_tcp_init(&scene.loop, &scene.server), 0);
-    assert_int_equal(uv_tcp_bind(&scene.server, (const struct sockaddr *)&scene.address, 0), 0);
-    assert_int_equal(uv_listen((uv_stream_t *)&scene.server, 1, on_connection), 0);
-    assert_int_equal(
-        uv_tcp_getsockname(&scene.server, (struct sockaddr *)&scene.address, &size), 0);
     assert_int_equal(clients_create(&scene.loop, &settings, &events, &scene.clients), STATUS_OK);
 
     scene.socket = connect_client();
@@ -127,7 +112,7 @@ static int tear_down(void **state)
     while (clients_view(scene.clients).open > 0) {
         turn();
     }
-    uv_close((uv_handle_t *)&scene.server, NULL);
+    close(scene.server);
     (void)uv_run(&scene.loop, UV_RUN_DEFAULT);
     clients_destroy(scene.clients);
     return uv_loop_close(&scene.loop);
