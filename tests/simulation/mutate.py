@@ -21,6 +21,7 @@ def main():
     source = (root / file).read_text()
     if source.count(was) != 1:
         sys.exit(f"{mutant}: {file} has {source.count(was)} places with these lines, not one:\n{was}")
+    output.parent.mkdir(parents=True, exist_ok=True)  # make, unlike ninja, leaves that to us
     output.write_text(source.replace(was, becomes))
 
 
