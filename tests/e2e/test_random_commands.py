@@ -9,7 +9,7 @@ from decimal import Decimal
 from typing import NamedTuple
 
 from support.client import ask, nanoseconds, parse_at
-from support.herd import IS_SANITIZED
+from support.herd import IS_SANITIZED, wait_until
 from support.topology import GOLOMAN
 
 LINE_MAX = 8 * 1024
@@ -185,6 +185,7 @@ def test_random_commands_are_answered_by_the_rules(make_herd, seeded):
     with concurrent.futures.ThreadPoolExecutor(CLIENTS) as pool:
         knowns = list(pool.map(converse, range(CLIENTS), [seeded.random() for _ in range(CLIENTS)]))
 
+    wait_until(herd.has_converged, "all servers are equal")
     for server in herd.servers:
         ids = [(client_id, known) for each in knowns for client_id, known in each.items() if len(client_id) < LINE_MAX - 20]
         answer = herd.ask(server, b"".join(b"WHATSAT %s 0 0\n" % client_id for client_id, _ in ids))
