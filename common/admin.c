@@ -187,9 +187,7 @@ static enum MHD_Result respond_text(
 
 static struct timespec in_ms(int64_t milliseconds)
 {
-    const struct instant then = instant_after_ms(instant_now(), milliseconds);
-    return (struct timespec){
-        .tv_sec = (time_t)(then.ns / NS_PER_SECOND), .tv_nsec = (long)(then.ns % NS_PER_SECOND)};
+    return instant_timespec(instant_after_ms(instant_now(), milliseconds));
 }
 
 static void wait_for_answer(struct admin_question *question)

@@ -74,8 +74,7 @@ bool bounded_call(void (*function)(void *context), void *context)
         return false;
     }
     const struct instant deadline = instant_after_ms(instant_now(), BOUNDED_CALL_WAIT_MS);
-    const struct timespec until = {.tv_sec = (time_t)(deadline.ns / NS_PER_SECOND),
-        .tv_nsec = (long)(deadline.ns % NS_PER_SECOND)};
+    const struct timespec until = instant_timespec(deadline);
     pthread_mutex_lock(&mutex);
     const bool may_wait = overdue_count == 0;
     while (

@@ -36,6 +36,12 @@ struct instant instant_after_us(struct instant instant, int64_t microseconds)
     return instant_after(instant, microseconds, NS_PER_US);
 }
 
+struct timespec instant_timespec(struct instant instant)
+{
+    return (struct timespec){.tv_sec = (time_t)(instant.ns / NS_PER_SECOND),
+        .tv_nsec = (long)(instant.ns % NS_PER_SECOND)};
+}
+
 int64_t instant_ns_between(struct instant from, struct instant to)
 {
     return to.ns - from.ns;

@@ -7,6 +7,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+struct timespec;
+
 enum {
     NS_PER_US = 1000,
     NS_PER_MS = 1000 * 1000,
@@ -26,6 +28,9 @@ struct instant instant_now(void);
 /* So long after `instant`, never past INSTANT_NEVER. */
 struct instant instant_after_ms(struct instant instant, int64_t milliseconds);
 struct instant instant_after_us(struct instant instant, int64_t microseconds);
+
+/* For calls of the system that wait until then, on the monotonic clock. */
+struct timespec instant_timespec(struct instant instant);
 
 /* From `from` to `to` in ns; below 0 if `to` came first. */
 int64_t instant_ns_between(struct instant from, struct instant to);

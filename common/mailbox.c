@@ -143,8 +143,7 @@ static bool wait_for_change(struct mailbox *mailbox, struct instant deadline)
     if (!instant_is_before(instant_now(), deadline)) {
         return false;
     }
-    const struct timespec until = {.tv_sec = (time_t)(deadline.ns / NS_PER_SECOND),
-        .tv_nsec = (long)(deadline.ns % NS_PER_SECOND)};
+    const struct timespec until = instant_timespec(deadline);
     pthread_cond_timedwait(&mailbox->arrived, &mailbox->lock, &until);
     return true;
 }

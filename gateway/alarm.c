@@ -65,9 +65,8 @@ void alarm_set(struct alarm *alarm, struct instant when)
         return;
     }
     alarm->when = when;
-    const int64_t ns = when.ns < 1 ? 1 : when.ns; /* 0 would switch it off */
-    const struct itimerspec spec = {.it_value = {.tv_sec = (time_t)(ns / NS_PER_SECOND),
-                                        .tv_nsec = (long)(ns % NS_PER_SECOND)}};
+    const struct instant at = {.ns = when.ns < 1 ? 1 : when.ns}; /* 0 would switch it off */
+    const struct itimerspec spec = {.it_value = instant_timespec(at)};
     const int failed = timerfd_settime(alarm->fd, TFD_TIMER_ABSTIME, &spec, NULL);
     assert(failed == 0);
 }
