@@ -302,22 +302,31 @@ static size_t segment_of(uint64_t hash)
     return (size_t)(hash >> 56);
 }
 
+/* The first slot, from the one of this index on and around, that has the tag or is empty. */
+static struct slot *find_tag(const struct segment *segment, uint32_t tag, uint32_t index)
+{
+    for (;; index++) {
+        struct slot *slot = &segment->slots[index & segment->mask];
+        if (slot->ref == 0 || slot->tag == tag) {
+            return slot;
+        }
+    }
+}
+
 /* The slot of the id, or the empty one where it belongs. */
 static struct slot *find_slot(const struct report_table *table, struct slice id, uint64_t hash)
 {
     const struct segment *segment = &table->segments[segment_of(hash)];
-    for (uint32_t i = tag_of(hash) & segment->mask;; i = (i + 1) & segment->mask) {
-        struct slot *slot = &segment->slots[i];
+    for (uint32_t index = tag_of(hash);;) {
+        struct slot *slot = find_tag(segment, tag_of(hash), index);
         if (slot->ref == 0) {
             return slot;
-        }
-        if (slot->tag != tag_of(hash)) {
-            continue;
         }
         const struct record *record = record_at(table, slot->ref);
         if (slice_equals(slice_of_bytes(record->bytes, record->id_length), id)) {
             return slot;
         }
+        index = (uint32_t)(slot - segment->slots) + 1;
     }
 }
 
@@ -493,15 +502,8 @@ static void prefetch_slot(const struct report_table *table, uint64_t hash)
 static struct record *likely_record(const struct report_table *table, uint64_t hash)
 {
     const struct segment *segment = &table->segments[segment_of(hash)];
-    for (uint32_t i = tag_of(hash) & segment->mask;; i = (i + 1) & segment->mask) {
-        const struct slot *slot = &segment->slots[i];
-        if (slot->ref == 0) {
-            return NULL;
-        }
-        if (slot->tag == tag_of(hash)) {
-            return record_at(table, slot->ref);
-        }
-    }
+    const struct slot *slot = find_tag(segment, tag_of(hash), tag_of(hash));
+    return slot->ref == 0 ? NULL : record_at(table, slot->ref);
 }
 
 static void prefetch_neighbours(const struct report_table *table, uint64_t hash)
