@@ -1,6 +1,7 @@
-/* Does room go to clients in their order, and is one that takes nothing for a minute closed, and
- * not before? */
+/* Does room go to clients in their order, is one that takes nothing for a minute closed, and not
+ * before, and is one refused for whom there is no memory? */
 #include "gateway/clients.h"
+#include "tests/support/faults.h"
 #include "tests/support/loopback.h"
 
 #include <uv.h>
@@ -196,6 +197,25 @@ static void who_has_come_just_before_the_end_has_a_minute_to_close(void **state)
     assert_false(is_open_after(60));
 }
 
+static void who_comes_while_there_is_no_memory_is_closed_and_the_next_is_served(void **state)
+{
+    (void)state;
+    const int refused = loopback_connect(scene.port);
+    const int fd = accept(scene.server, NULL, NULL);
+    faults_begin(1);
+    clients_arrived(scene.clients, 0, fd);
+    assert_true(faults_end());
+    assert_int_equal(clients_view(scene.clients).refused, 1);
+    assert_int_equal(clients_view(scene.clients).open, 1);
+    char byte;
+    assert_int_equal(recv(refused, &byte, 1, 0), 0);
+    close(refused);
+
+    const int served = connect_client();
+    assert_int_equal(clients_view(scene.clients).open, 2);
+    close(served);
+}
+
 /* Clients 0 to CROWD-1 send a command each, one after the other, for which there is no room. */
 static void let_a_crowd_wait(int *ret_fds)
 {
@@ -260,6 +280,7 @@ int main(void)
         TEST(who_takes_a_little_now_and_then_is_served),
         TEST(who_only_sends_nothing_may_stay),
         TEST(who_has_come_just_before_the_end_has_a_minute_to_close),
+        TEST(who_comes_while_there_is_no_memory_is_closed_and_the_next_is_served),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
