@@ -9,7 +9,7 @@ import pytest
 
 from support.client import parse_at, parse_places
 from support.herd import wait_until
-from support.machine import processor_seconds
+from support.machine import processor_seconds_in_a_second
 from support.topology import GOLOMAN
 
 UCLA = b"+34.068930-118.445127"
@@ -224,7 +224,4 @@ def test_a_gateway_that_runs_out_of_descriptors_does_not_spin(make_herd):
     with contextlib.ExitStack() as stack:
         connect_many(stack, herd, "Alone", 50)
 
-        before_s = processor_seconds(gateway.pid)
-        started = time.monotonic()
-        wait_until(lambda: time.monotonic() - started > 1, "a second has passed")
-        assert processor_seconds(gateway.pid) - before_s < 0.5
+        assert processor_seconds_in_a_second(gateway.pid) < 0.5

@@ -14,6 +14,13 @@ def processor_seconds(pid):
     return (int(fields[11]) + int(fields[12])) / _TICKS_PER_S
 
 
+def processor_seconds_in_a_second(pid):
+    """What a living process uses while a second passes."""
+    before_s = processor_seconds(pid)
+    time.sleep(1)  # not to wait for anything
+    return processor_seconds(pid) - before_s
+
+
 def _all_processor_seconds():
     with open("/proc/stat", encoding="ascii") as file:
         user, nice, system, _, _, interrupts, soft_interrupts, stolen = map(int, file.readline().split()[1:9])

@@ -521,7 +521,18 @@ static void another_kind_is_refused_whatever_follows(void **state)
     }
 }
 
-/* Kinds of operations and outcomes count from 1. */
+/* Spoils what stands `at` in a message that is right otherwise, and clears that: operations and
+ * outcomes count from 1. */
+static void expect_kinds(enum kind kind, struct buffer *message, size_t at, char last)
+{
+    assert_int_equal(decode_copy(kind, message->data, message->length), STATUS_OK);
+    message->data[at] = 0;
+    assert_int_equal(decode_copy(kind, message->data, message->length), STATUS_MALFORMED);
+    message->data[at] = (char)(last + 1);
+    assert_int_equal(decode_copy(kind, message->data, message->length), STATUS_MALFORMED);
+    buffer_clear(message);
+}
+
 static void what_is_neither_operation_nor_outcome_is_refused(void **state)
 {
     (void)state;
@@ -534,11 +545,7 @@ static void what_is_neither_operation_nor_outcome_is_refused(void **state)
     const size_t operation_at = message.length;
     assert_int_equal(request_add(&message, &operation), STATUS_OK);
     assert_int_equal(message.data[operation_at], OPERATION_ACCEPT);
-    message.data[operation_at] = 0;
-    assert_int_equal(decode_copy(REQUEST, message.data, message.length), STATUS_MALFORMED);
-    message.data[operation_at] = OPERATION_LOCATE + 1;
-    assert_int_equal(decode_copy(REQUEST, message.data, message.length), STATUS_MALFORMED);
-    buffer_clear(&message);
+    expect_kinds(REQUEST, &message, operation_at, OPERATION_LOCATE);
 
     message = new_message();
     const struct response head = {.herd = slice_of("goloman"), .server = slice_of("Hands")};
@@ -547,11 +554,7 @@ static void what_is_neither_operation_nor_outcome_is_refused(void **state)
     const size_t outcome_at = message.length;
     assert_int_equal(response_add(&message, &outcome), STATUS_OK);
     assert_int_equal(message.data[outcome_at], OUTCOME_ACCEPTED);
-    message.data[outcome_at] = 0;
-    assert_int_equal(decode_copy(RESPONSE, message.data, message.length), STATUS_MALFORMED);
-    message.data[outcome_at] = OUTCOME_FOUND + 1;
-    assert_int_equal(decode_copy(RESPONSE, message.data, message.length), STATUS_MALFORMED);
-    buffer_clear(&message);
+    expect_kinds(RESPONSE, &message, outcome_at, OUTCOME_FOUND);
 }
 
 /* ---- Limits ---- */
