@@ -22,7 +22,7 @@
 #include <stdint.h>
 
 enum {
-    MESSAGE_VERSION = 2,
+    MESSAGE_VERSION = 3,
     MESSAGE_BATCH_BYTES_MAX =
         64 * 1024, /* requests, responses, gossip: the cost of a message is per message */
     MESSAGE_OPERATIONS_MAX = 2048, /* per request; 64 KiB hold about 900 of the usual size */
@@ -130,6 +130,7 @@ struct gossip_header {
     uint64_t head;        /* the sender's last local sequence number */
     uint64_t count;       /* reports in its table */
     struct digest digest; /* of its table */
+    bool wants_lazy;      /* the receiver is asked to push lazily: others bring what it sends */
     uint64_t from;        /* the reports below are all of the sender's with from < lseq <= to ... */
     uint64_t to;          /* ... but those that the receiver is known to hold; from == to: none */
 };

@@ -109,6 +109,16 @@ static bool read_number(struct reader *reader, uint64_t max, uint64_t *ret_value
     return true;
 }
 
+static bool read_bool(struct reader *reader, bool *ret_value)
+{
+    uint64_t value;
+    if (!read_number(reader, 1, &value)) {
+        return false;
+    }
+    *ret_value = value == 1;
+    return true;
+}
+
 static bool read_wall_ns(struct reader *reader, int64_t *ret_ns)
 {
     uint64_t value;
@@ -395,7 +405,8 @@ enum status gossip_writer_begin(
         write_number(&packer, header->incarnation) && write_number(&packer, header->number) &&
         write_holding(&packer, &header->holding) && write_number(&packer, header->head) &&
         write_number(&packer, header->count) && write_number(&packer, header->digest.low) &&
-        write_number(&packer, header->digest.high) && write_number(&packer, header->from);
+        write_number(&packer, header->digest.high) && write_number(&packer, header->wants_lazy) &&
+        write_number(&packer, header->from);
     writer->to_offset = message->length;
     is_written = is_written && msgpack_pack_fix_uint64(&packer, header->to) == 0;
     return finish(message, 0, is_written);
@@ -464,6 +475,7 @@ static bool read_gossip_header(struct reader *reader, struct gossip_header *ret_
            read_number(reader, UINT64_MAX, &ret_header->count) &&
            read_number(reader, UINT64_MAX, &ret_header->digest.low) &&
            read_number(reader, UINT64_MAX, &ret_header->digest.high) &&
+           read_bool(reader, &ret_header->wants_lazy) &&
            read_number(reader, UINT64_MAX, &ret_header->from) &&
            read_number(reader, UINT64_MAX, &ret_header->to) && ret_header->incarnation != 0 &&
            ret_header->number != 0 && ret_header->from <= ret_header->to &&

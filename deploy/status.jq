@@ -15,7 +15,7 @@ def names: map(.name) | join(" ");
 | (($nodes | all(.status.digest != null)) and ($groups | length <= 1)) as $converged
 | ($nodes + ($all | map(select(.kind == "gateway" and .admin != null)))) as $linking
 | ($linking | map(.name as $from | .status
-    | (.links // [] | map({from: $from, to: .neighbour, connected, behind})),
+    | (.links // [] | map({from: $from, to: .neighbour, connected, behind, lazy})),
       (.nodes // [] | map({from: $from, to: .server, connected: .up})),
       (.workers // [] | map({from: $from, to: .name, connected: .up})))
     | add // [] | map(select($states[.to] as $state | $state != null and $state != "down"))) as $links
@@ -30,7 +30,7 @@ def names: map(.name) | join(" ");
         [$all[] | select(.state == "down") | "\(.name) is down"]
         + [$all[] | select(.state == "not ready") | "\(.name) is not ready: \(.why)"]
         + [$unlinked[] | "\(.from) has no link to \(.to)"]
-        + [$links[] | select(.connected == true and (.behind // 0) > 0)
+        + [$links[] | select(.connected == true and (.behind // 0) > 0 and (.lazy | not))
             | "\(.to) is \(.behind) changes behind \(.from)"]
         + (if $groups | length > 1
             then ["not converged: \($groups | map("[\(names)]") | join(" and ")) know different things"]

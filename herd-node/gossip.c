@@ -3,6 +3,7 @@
 #include "herd-node/gossip.h"
 
 #include "common/message_codec.h"
+#include "herd-node/redundancy.h"
 
 #include <assert.h>
 #include <stdlib.h>
@@ -33,6 +34,7 @@ struct link {
     struct slice neighbour;
     uint32_t bit;
     bool is_open;
+    bool is_present; /* heard, and not silent since */
 
     /* The neighbour's log, as far as it is here. */
     uint64_t incarnation;          /* of the neighbour; 0: never heard */
@@ -56,6 +58,7 @@ struct link {
     struct flight flights[GOSSIP_WINDOW];
     struct instant hello_due;
     struct instant live_due; /* not before it, unless much has gathered */
+    bool is_lazy;            /* the neighbour asked for it */
     struct instant backfill_due;
     unsigned unconfirmed; /* batches that came since we last said anything */
 
@@ -79,6 +82,8 @@ struct gossip {
     struct report_table *table;
     size_t link_count;
     struct link links[GOSSIP_LINKS_MAX];
+    struct redundancy redundancy; /* of what comes over them */
+    bool is_in_hurry;
     enum upsert upserts[MESSAGE_REPORTS_MAX]; /* scratch */
     char names[];                             /* what the slices borrow */
 };
@@ -112,6 +117,8 @@ enum status gossip_create(
     gossip->incarnation = config->incarnation;
     gossip->table = table;
     gossip->link_count = config->link_count;
+    static_assert((int)GOSSIP_LINKS_MAX <= (int)REDUNDANCY_LINKS_MAX, "each link has its share");
+    gossip->redundancy = redundancy_of(config->link_count);
     for (size_t i = 0; i < config->link_count; i++) {
         struct link *link = &gossip->links[i];
         link->neighbour = copy_name(&free_space, config->neighbours[i]);
@@ -249,6 +256,9 @@ static void take_confirmation(
     } else if (has_dropped_island) {
         repair(gossip, link, &island, holding);
     }
+    if (link->live.scanned < holding->mark) {
+        rewind_stretch(gossip, &link->live, holding->mark); /* held, and never sent: see receive */
+    }
     while (link->flight_count > 0 && link->flights[0].number <= holding->number) {
         struct flight flight = link->flights[0];
         link->flight_count--;
@@ -258,6 +268,21 @@ static void take_confirmation(
             repair(gossip, link, &flight, holding);
         }
     }
+}
+
+/* A lazy link that is needed again: what was held back goes at once, and yet nothing that is new
+ * waits for it. */
+static void take_wish(struct gossip *gossip, struct link *link, struct instant now, bool wants_lazy)
+{
+    uint64_t head = report_table_head(gossip->table);
+    if (link->is_lazy && !wants_lazy && link->live.scanned < head) {
+        extend_backfill(gossip, link, &link->confirmed, head);
+        rewind_stretch(gossip, &link->live, head);
+    }
+    if (link->is_lazy && !wants_lazy) {
+        link->live_due = now;
+    }
+    link->is_lazy = wants_lazy;
 }
 
 /* ---- The neighbour's log on its way here ---- */
@@ -309,18 +334,43 @@ static void apply_reports(struct gossip *gossip,
 {
     report_table_upsert_all(
         gossip->table, message->reports, message->count, link->bit, gossip->upserts);
+    uint64_t known = 0;
     for (size_t i = 0; i < message->count; i++) {
-        link->counters.reports_redundant += gossip->upserts[i] == UPSERT_NEWER ? 0 : 1;
+        const enum upsert upsert = gossip->upserts[i];
+        known += upsert == UPSERT_SAME || upsert == UPSERT_OLDER ? 1 : 0;
     }
+    link->counters.reports_redundant += known;
     link->counters.reports_received += message->count;
+    size_t index = (size_t)(link - gossip->links);
+    redundancy_note(&gossip->redundancy, now, index, message->count, known);
     if (message->count > 0) {
         owe_confirmation(link, now);
     }
 }
 
+/* Who is asked for lazy push, or for eager push again, hears of it at once. */
+static void tell_wishes(struct gossip *gossip)
+{
+    for (size_t i = 0; i < gossip->link_count; i++) {
+        gossip->links[i].owes_answer = true;
+    }
+}
+
+/* Others may have to bring what came over this way. */
+static void lose_way(struct gossip *gossip, struct link *link, struct instant now)
+{
+    link->is_present = false;
+    if (redundancy_all_eager(&gossip->redundancy, now)) {
+        tell_wishes(gossip);
+    }
+}
+
 /* A process that was not heard before, maybe the successor of one that was: it knows nothing of
  * ours. */
-static void meet(struct gossip *gossip, struct link *link, const struct gossip_header *header)
+static void meet(struct gossip *gossip,
+    struct link *link,
+    struct instant now,
+    const struct gossip_header *header)
 {
     link->replaced_incarnation = link->incarnation;
     link->incarnation = header->incarnation;
@@ -334,6 +384,14 @@ static void meet(struct gossip *gossip, struct link *link, const struct gossip_h
     link->repeat_all_ms = GOSSIP_REPEAT_ALL_MS_MIN;
     link->owes_answer = true; /* so that it soon knows that it is known */
     start_over(gossip, link);
+    lose_way(gossip, link, now); /* what it forgot, it will not bring */
+}
+
+static bool has_equal_table(const struct gossip *gossip, const struct gossip_header *header)
+{
+    struct digest digest = report_table_digest(gossip->table);
+    return digest.low == header->digest.low && digest.high == header->digest.high &&
+           report_table_count(gossip->table) == header->count;
 }
 
 /* With nothing under way in either direction the tables must be equal; if they stay different, all
@@ -348,9 +406,7 @@ static void compare_tables(struct gossip *gossip,
         header->holding.incarnation != gossip->incarnation) {
         return;
     }
-    struct digest digest = report_table_digest(gossip->table);
-    if (digest.low == header->digest.low && digest.high == header->digest.high &&
-        report_table_count(gossip->table) == header->count) {
+    if (has_equal_table(gossip, header)) {
         link->differed = 0;
         link->repeat_all_ms = GOSSIP_REPEAT_ALL_MS_MIN;
         link->was_equal = true;
@@ -376,6 +432,19 @@ static void compare_tables(struct gossip *gossip,
 static bool is_silent(const struct link *link, struct instant now, int64_t milliseconds)
 {
     return !instant_is_before(now, instant_after_ms(link->heard, milliseconds));
+}
+
+static void review_ways(struct gossip *gossip, struct instant now)
+{
+    for (size_t i = 0; i < gossip->link_count; i++) {
+        struct link *link = &gossip->links[i];
+        if (link->is_present && is_silent(link, now, GOSSIP_SILENCE_MS)) {
+            lose_way(gossip, link, now);
+        }
+    }
+    if (redundancy_review(&gossip->redundancy, now)) {
+        tell_wishes(gossip);
+    }
 }
 
 /* Late messages of a process that was replaced must not bring it back; itself may, when its
@@ -413,11 +482,17 @@ void gossip_link_opened(struct gossip *gossip, struct instant now, size_t index)
 
 void gossip_link_lost(struct gossip *gossip, struct instant now, size_t index)
 {
-    (void)now;
     struct link *link = &gossip->links[index];
     link->is_open = false;
     link->is_lost_since_heard = true;
     link->hello_due = INSTANT_NEVER;
+    take_wish(gossip, link, now, false); /* who is back says it again */
+    lose_way(gossip, link, now);
+}
+
+void gossip_hurry(struct gossip *gossip)
+{
+    gossip->is_in_hurry = true;
 }
 
 enum gossip_verdict gossip_receive(struct gossip *gossip,
@@ -441,10 +516,11 @@ enum gossip_verdict gossip_receive(struct gossip *gossip,
         if (!may_take_over(link, now, header->incarnation)) {
             return GOSSIP_REFUSED_SECOND;
         }
-        meet(gossip, link, header);
+        meet(gossip, link, now, header);
     }
 
     link->heard = now;
+    link->is_present = true;
     link->is_lost_since_heard = false;
     if (header->number > link->held.number + 1) {
         link->owes_answer = true; /* something got lost: let it know at once */
@@ -452,19 +528,25 @@ enum gossip_verdict gossip_receive(struct gossip *gossip,
     if (header->head > link->peer_head || header->number > link->held.number) {
         link->peer_head = header->head;
     }
+    take_confirmation(gossip, link, &header->holding);
     if (header->number > link->held.number) {
         link->held.number = header->number;
+        take_wish(gossip, link, now, header->wants_lazy);
     }
-    take_confirmation(gossip, link, &header->holding);
     apply_reports(gossip, link, now, message);
     /* What the sender skipped, another process of our name was known to hold. */
     if (header->holding.incarnation == gossip->incarnation) {
         note_range(&link->held, header->from, header->to);
     }
+    /* Nor need it be sent what it holds already, from whomever. */
+    if (has_equal_table(gossip, header)) {
+        note_range(&link->held, link->held.mark, max_of(link->held.mark, header->head));
+    }
     if (link->held.mark >= link->peer_head_at_first) {
         link->is_caught_up = true;
     }
     compare_tables(gossip, link, now, header);
+    review_ways(gossip, now);
     return GOSSIP_TAKEN;
 }
 
@@ -509,6 +591,7 @@ static void begin(struct gossip *gossip,
         .head = report_table_head(gossip->table),
         .count = report_table_count(gossip->table),
         .digest = report_table_digest(gossip->table),
+        .wants_lazy = gossip->redundancy.links[link - gossip->links].is_lazy,
         .from = from,
         .to = from,
     };
@@ -561,27 +644,42 @@ static bool has_room(const struct link *link, const struct stretch *stretch)
            same_count < (is_shared ? GOSSIP_WINDOW / 2 : GOSSIP_WINDOW);
 }
 
+/* A neighbour that is still sending us all that it has would get most of it back from us, as it
+ * came from another one a moment before. */
+static bool is_lazy(const struct link *link)
+{
+    return link->is_lazy || !link->is_caught_up;
+}
+
+static uint64_t count_eager(const struct gossip *gossip)
+{
+    uint64_t count = 0;
+    for (size_t i = 0; i < gossip->link_count; i++) {
+        count += is_lazy(&gossip->links[i]) ? 0 : 1;
+    }
+    return count;
+}
+
 /*
  * What costs is the message, not the report. So on a busy link each batch keeps a distance from the
  * one before, the more the more links there are and the more it covered, and changes gather
- * meanwhile; on an idle link nothing waits. A neighbour that is still sending us all that it has
- * would get most of it back from us, as it came from another one a moment before: that waits
- * longer.
+ * meanwhile; on an idle link nothing waits. A lazy link waits longer.
  */
 static int64_t distance_us(const struct gossip *gossip, const struct link *link, uint64_t covered)
 {
-    if (!link->is_caught_up) {
-        return (int64_t)GOSSIP_GATHER_WHILE_FILLED_MS * NS_PER_MS / NS_PER_US;
+    if (is_lazy(link)) {
+        return (int64_t)GOSSIP_LAZY_EVERY_MS * NS_PER_MS / NS_PER_US;
     }
     const uint64_t us = GOSSIP_GATHER_US + covered * GOSSIP_GATHER_US_PER_CHANGE;
-    return (int64_t)((us < GOSSIP_GATHER_US_MAX ? us : GOSSIP_GATHER_US_MAX) * gossip->link_count);
+    return (int64_t)((us < GOSSIP_GATHER_US_MAX ? us : GOSSIP_GATHER_US_MAX) *
+                     max_of(count_eager(gossip), 1));
 }
 
 static bool is_gathering(const struct gossip *gossip, const struct link *link, struct instant now)
 {
     uint64_t gathered = report_table_head(gossip->table) - link->live.scanned;
-    bool is_much = gathered >= GOSSIP_GATHER_MAX && link->is_caught_up;
-    return !is_much && instant_is_before(now, link->live_due);
+    bool is_much = gathered >= GOSSIP_GATHER_MAX && !is_lazy(link);
+    return !is_much && !gossip->is_in_hurry && instant_is_before(now, link->live_due);
 }
 
 static bool next_live_batch(
@@ -708,6 +806,7 @@ struct gossip_link_status gossip_link_status(
                            ? 0
                            : instant_ns_between(link->behind_since, now) / NS_PER_MS;
     status.is_caught_up = link->is_caught_up;
+    status.is_lazy = link->is_lazy;
     status.is_equal =
         link->was_equal && link->equal_head == head && link->peer_head == link->held.mark;
     status.equal_ms_ago =

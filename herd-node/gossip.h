@@ -24,12 +24,12 @@
 enum {
     GOSSIP_LINKS_MAX = 32,  /* a bit each in `known` of every report, two cursors each */
     GOSSIP_WINDOW = 8,      /* BUS queues hold 16 messages and drop the rest silently */
-    GOSSIP_GATHER_US = 400, /* times the links: from one live batch to the next on a link, */
-    GOSSIP_GATHER_US_PER_CHANGE = 4,    /* longer by this for each change that it covers, */
-    GOSSIP_GATHER_US_MAX = 1000,        /* at most this, */
-    GOSSIP_GATHER_MAX = 512,            /* and at once if so many changes are at hand */
-    GOSSIP_GATHER_WHILE_FILLED_MS = 20, /* to a neighbour that is still sending us what it has */
-    GOSSIP_BACKFILL_EVERY_MS = 2,  /* on a link: what is filled should not crowd out what is live */
+    GOSSIP_GATHER_US = 400, /* times the eager links: from one live batch to the next on one, */
+    GOSSIP_GATHER_US_PER_CHANGE = 4, /* longer by this for each change that it covers, */
+    GOSSIP_GATHER_US_MAX = 1000,     /* at most this, */
+    GOSSIP_GATHER_MAX = 512,         /* and at once if so many changes are at hand */
+    GOSSIP_LAZY_EVERY_MS = 20,    /* a live batch to a neighbour that gets it from others as well */
+    GOSSIP_BACKFILL_EVERY_MS = 2, /* on a link: what is filled should not crowd out what is live */
     GOSSIP_CONFIRM_WITHIN_MS = 20, /* a batch, unless half a window is confirmed sooner */
     GOSSIP_HELLO_EVERY_MS = 100,   /* bounds how long a lost last message stays unnoticed */
     GOSSIP_SILENCE_MS = 250, /* two HELLOs missed: the name may be taken over by a new process */
@@ -77,6 +77,9 @@ enum gossip_verdict gossip_receive(struct gossip *gossip,
     const struct gossip_message *message,
     size_t *ret_link);
 
+/* The node is about to stop: what there is to send leaves at once from now on. */
+void gossip_hurry(struct gossip *gossip);
+
 /* ---- Effects ---- */
 
 /*
@@ -103,6 +106,7 @@ struct gossip_link_status {
     uint64_t behind; /* our changes from the first that it may lack, in lseq; 0: it lacks nothing */
     int64_t behind_ms; /* for how long `behind` was not 0 */
     bool is_caught_up; /* we hold all that it had when we first heard of it */
+    bool is_lazy;      /* it asked us to push lazily: others bring it what we send */
     bool
         is_equal; /* the last comparison of digests found equal tables, and nothing changed since */
     int64_t equal_ms_ago; /* -1: never */

@@ -349,6 +349,7 @@ static void begin_stop(struct node *node, struct instant now)
     node->is_stopping = true;
     node->is_ready = false;
     node->stop_deadline = instant_after_ms(now, node->topology->limits.drain_ms);
+    gossip_hurry(node->gossip);
     answer_held(node, now);
 }
 

@@ -35,6 +35,7 @@ static void write_link(struct json_writer *json, const struct gossip_link_status
     json_writer_bool(json, "open", link->is_open);
     json_writer_bool(json, "heard", link->is_heard);
     json_writer_bool(json, "caught_up", link->is_caught_up);
+    json_writer_bool(json, "lazy", link->is_lazy);
     json_writer_bool(json, "equal", link->is_equal);
     json_writer_number(json, "equal_ms_ago", link->equal_ms_ago);
     json_writer_text(json, "peer_incarnation", hex_of_incarnation(link->peer_incarnation, hex));

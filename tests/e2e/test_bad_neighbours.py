@@ -78,6 +78,7 @@ MALFORMED = {
     "nothing": b"",
     "half": message()[:-20],
     "more": message() + b"\x00",
+    "a-wish-that-is-neither-yes-nor-no": message(wants_lazy=2),
     "no-location": message(reports=[("Wilkes", 1, b"victim", b"north", b"4000000000")]),
     "no-time": message(reports=[("Wilkes", 1, b"victim", b"+10+10", b"soon")]),
     "an-id-with-a-space": message(reports=[("Wilkes", 1, b"the victim", b"+10+10", b"4000000000")]),

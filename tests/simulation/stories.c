@@ -10,7 +10,7 @@
 
 #include <cmocka.h>
 
-enum { LATENCY_MS = 1, A = 0, B = 1, C = 2 };
+enum { LATENCY_MS = 1, BREAK_NOTICED_MS = 20, A = 0, B = 1, C = 2 };
 
 #define CLIENT_TIME (INT64_C(1520023934) * NS_PER_SECOND)
 
@@ -528,6 +528,167 @@ static void a_replaced_process_returns_after_its_successor_died(void **state)
     end(sim);
 }
 
+/* Tables that are equal would tell as well; while reports keep coming they never are. */
+static void being_forgotten_is_noticed_while_reports_keep_coming(void **state)
+{
+    (void)state;
+    struct sim *sim = settled(2, 1, pair);
+    accept_many(sim, A, 50, 0);
+    settle(sim);
+    uint64_t incarnation = sim_link_status(sim, B, A).peer_incarnation;
+    sim_pause(sim, A);
+    sim_run_ms(sim, GOSSIP_SILENCE_MS + 100);
+    sim_start_usurper(sim, A, true);
+    sim_run_ms(sim, 600);
+    assert_int_not_equal(sim_link_status(sim, B, A).peer_incarnation, incarnation);
+    sim_continue(sim, A);
+    sim_kill_usurper(sim);
+
+    for (size_t i = 0; i < 2 * (GOSSIP_RETURN_MS + 500); i++) {
+        sim_accept(sim, B, 100 + i, CLIENT_TIME, 0);
+        sim_run_us(sim, 500);
+    }
+    for (size_t i = 0; i < 500; i++) {
+        sim_accept(sim, i % 2 == 0 ? A : B, 5000 + i, CLIENT_TIME, 0);
+        sim_run_us(sim, 500);
+    }
+
+    assert_false(sim_is_equal(sim));
+    assert_true(sim_link_status(sim, A, B).peer_mark + 50 > sim_table_head(sim, A));
+    settle(sim);
+    end(sim);
+}
+
+/* ---- Lazy links ---- */
+
+/* Clients of A report until B and C need not hear from each other. Only then, the links are known
+ * to be lazy for what the story does next. */
+static struct sim *with_a_lazy_edge(void)
+{
+    struct sim *sim = settled(3, 3, triangle);
+    for (size_t i = 0; i < 2000; i++) {
+        sim_accept(sim, A, i, CLIENT_TIME, 0);
+        sim_run_us(sim, 500);
+    }
+    check(sim);
+    assert_true(sim_link_status(sim, B, C).is_lazy && sim_link_status(sim, C, B).is_lazy);
+    assert_false(sim_link_status(sim, A, B).is_lazy || sim_link_status(sim, A, C).is_lazy);
+    return sim;
+}
+
+/* One report every half millisecond; the longest that C waited for one. */
+static int64_t longest_wait_of_c(struct sim *sim, size_t id, size_t count)
+{
+    int64_t longest_ms = 0;
+    for (size_t i = 0; i < count; i++) {
+        uint32_t serial = sim_accept(sim, A, id + i, CLIENT_TIME, 0);
+        sim_run_us(sim, 500);
+        int64_t waited_ms = wait_for(sim, C, id + i, serial);
+        longest_ms = waited_ms > longest_ms ? waited_ms : longest_ms;
+    }
+    return longest_ms;
+}
+
+static void in_a_circle_what_others_bring_is_pushed_lazily(void **state)
+{
+    (void)state;
+    enum { MS = 1000, DIRECTIONS = 2 };
+    struct sim *sim = with_a_lazy_edge();
+    uint64_t before = sim_link_counters(sim, B, C).batches + sim_link_counters(sim, C, B).batches;
+    uint64_t eager_before = sim_link_counters(sim, A, C).batches;
+
+    for (size_t i = 0; i < 2 * MS; i++) {
+        sim_accept(sim, A, 5000 + i, CLIENT_TIME, 0);
+        sim_run_us(sim, 500);
+    }
+
+    uint64_t after = sim_link_counters(sim, B, C).batches + sim_link_counters(sim, C, B).batches;
+    assert_in_range(after - before, 1, DIRECTIONS * (MS / GOSSIP_LAZY_EVERY_MS + 1));
+    assert_true(sim_link_counters(sim, A, C).batches - eager_before > MS / 4);
+    settle(sim);
+    end(sim);
+}
+
+static void a_lazy_link_is_there_when_the_other_way_breaks(void **state)
+{
+    (void)state;
+    struct sim *sim = with_a_lazy_edge();
+    sim_cut(sim, A, C, SIM_CUT_BREAKS);
+    sim_cut(sim, C, A, SIM_CUT_BREAKS);
+    sim_run_ms(sim, BREAK_NOTICED_MS);
+
+    assert_in_range(longest_wait_of_c(sim, 5000, 2000), 1, GOSSIP_LAZY_EVERY_MS / 2);
+
+    assert_false(sim_link_status(sim, B, C).is_lazy);
+    sim_heal(sim);
+    settle(sim);
+    end(sim);
+}
+
+/* Nobody tells C that A no longer gets through to it, and it hears B alone. */
+static void a_lazy_link_brings_what_is_swallowed_on_the_other_way(void **state)
+{
+    (void)state;
+    struct sim *sim = with_a_lazy_edge();
+    sim_cut(sim, A, C, SIM_CUT_STALLS);
+
+    assert_in_range(longest_wait_of_c(sim, 5000, 20), 1, GOSSIP_LAZY_EVERY_MS + 4 * LATENCY_MS);
+    sim_run_ms(sim, GOSSIP_SILENCE_MS);
+    assert_in_range(longest_wait_of_c(sim, 6000, 2000), 1, GOSSIP_LAZY_EVERY_MS / 2);
+
+    assert_false(sim_link_status(sim, B, C).is_lazy);
+    sim_heal(sim);
+    settle(sim);
+    end(sim);
+}
+
+/* More than a lazy link takes: what it holds back is never sent once the tables are equal. */
+static void equal_tables_need_not_be_told_what_was_held_back(void **state)
+{
+    (void)state;
+    enum { IDS = 5000 };
+    struct sim *sim = with_a_lazy_edge();
+    uint64_t before = sim_link_status(sim, B, C).reports_sent;
+    for (size_t i = 0; i < IDS; i++) {
+        sim_accept(sim, A, 5000 + i, CLIENT_TIME, 2000);
+        sim_run_us(sim, 50);
+    }
+    assert_true(sim_link_status(sim, B, C).behind > IDS / 2);
+
+    assert_in_range(settle(sim), 1, 2 * GOSSIP_HELLO_EVERY_MS);
+
+    assert_int_equal(sim_link_status(sim, B, C).behind, 0);
+    assert_true(sim_link_status(sim, B, C).reports_sent - before < IDS / 2);
+    end(sim);
+}
+
+/* What was held back is not in front of what is new, and comes as well. */
+static void a_lazy_link_that_is_needed_again_sends_what_is_new_first(void **state)
+{
+    (void)state;
+    enum { IDS = 10000 };
+    struct sim *sim = with_a_lazy_edge();
+    sim_set_speed(sim, B, C, 14000);
+    for (size_t i = 0; i < IDS; i++) {
+        sim_accept(sim, A, 5000 + i, CLIENT_TIME, 2000);
+        sim_run_us(sim, 50);
+    }
+    assert_true(sim_link_status(sim, B, C).behind > IDS / 2); /* a second at that speed */
+    sim_cut(sim, A, C, SIM_CUT_BREAKS);
+    sim_cut(sim, C, A, SIM_CUT_BREAKS);
+    uint32_t held_back = sim_accept(sim, A, 3000, CLIENT_TIME, 0);
+    sim_run_ms(sim, BREAK_NOTICED_MS + 2 * LATENCY_MS);
+
+    uint32_t serial = sim_accept(sim, A, 4000, CLIENT_TIME, 0);
+
+    assert_in_range(wait_for(sim, C, 4000, serial), 1, 50);
+    assert_int_not_equal(sim_value(sim, C, 3000), held_back);
+    assert_in_range(wait_for(sim, C, 3000, held_back), 1, 2000);
+    sim_heal(sim);
+    settle(sim);
+    end(sim);
+}
+
 /* ---- Proof of equality ---- */
 
 static void tables_that_differ_though_all_was_confirmed_are_found_and_made_equal(void **state)
@@ -623,6 +784,12 @@ int stories_run(const char *pattern)
         cmocka_unit_test(answers_to_a_burst_do_not_delay_a_report_the_other_way),
         cmocka_unit_test(a_second_process_under_a_living_name_is_refused),
         cmocka_unit_test(a_replaced_process_returns_after_its_successor_died),
+        cmocka_unit_test(being_forgotten_is_noticed_while_reports_keep_coming),
+        cmocka_unit_test(in_a_circle_what_others_bring_is_pushed_lazily),
+        cmocka_unit_test(a_lazy_link_is_there_when_the_other_way_breaks),
+        cmocka_unit_test(a_lazy_link_brings_what_is_swallowed_on_the_other_way),
+        cmocka_unit_test(equal_tables_need_not_be_told_what_was_held_back),
+        cmocka_unit_test(a_lazy_link_that_is_needed_again_sends_what_is_new_first),
         cmocka_unit_test(tables_that_differ_though_all_was_confirmed_are_found_and_made_equal),
         cmocka_unit_test(a_tail_loss_word_by_word),
     };

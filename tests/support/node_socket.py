@@ -12,7 +12,7 @@ import threading
 from typing import NamedTuple
 
 REQ, REP, BUS = 48, 49, 112
-VERSION, KIND_REQUEST, KIND_RESPONSE, KIND_GOSSIP = 2, 1, 2, 5
+VERSION, KIND_REQUEST, KIND_RESPONSE, KIND_GOSSIP = 3, 1, 2, 5
 LOCATE, UNKNOWN, FOUND = 2, 3, 4
 
 
@@ -58,10 +58,10 @@ def unpack(message):
 
 def gossip(
     *, herd, sender, receiver, incarnation, number, head, count, to, reports, holding=(0, 0, 0, 0, 0), digest=(0, 0),
-    version=VERSION, kind=KIND_GOSSIP,
+    wants_lazy=0, version=VERSION, kind=KIND_GOSSIP,
 ):
     """A message of a neighbour; each report is (server, received_ns, id, location, time)."""
-    header = pack(version, kind, herd, sender, receiver, incarnation, number, *holding, head, count, *digest, 0, to)
+    header = pack(version, kind, herd, sender, receiver, incarnation, number, *holding, head, count, *digest, wants_lazy, 0, to)
     return header + b"".join(pack(*report) for report in reports)
 
 

@@ -73,6 +73,7 @@ static struct gossip_header sample_header(void)
         .head = UINT64_C(1) << 40,
         .count = 77,
         .digest = {.low = UINT64_MAX - 1, .high = 1},
+        .wants_lazy = true,
         .from = 3,
         .to = 99,
     };
@@ -280,6 +281,7 @@ static void gossip_comes_back_as_it_was(void **state)
     assert_int_equal(got->count, wanted.count);
     assert_int_equal(got->digest.low, wanted.digest.low);
     assert_int_equal(got->digest.high, wanted.digest.high);
+    assert_true(got->wants_lazy);
     assert_int_equal(got->from, wanted.from);
     assert_int_equal(got->to, wanted.to);
     assert_int_equal(gossip.count, 3);
@@ -766,6 +768,28 @@ static void gossip_that_contradicts_itself_is_refused(void **state)
     assert_header_refused(&header);
 }
 
+static void the_wish_for_lazy_push_is_yes_or_no_and_nothing_else(void **state)
+{
+    (void)state;
+    static const bool wishes[] = {false, true};
+    for (size_t i = 0; i < sizeof wishes / sizeof *wishes; i++) {
+        struct buffer message = new_message();
+        struct gossip_writer writer;
+        struct gossip_header header = sample_header();
+        header.wants_lazy = wishes[i];
+        assert_int_equal(gossip_writer_begin(&writer, &message, &header), STATUS_OK);
+        assert_int_equal(gossip_decode(buffer_slice(&message), &gossip), STATUS_OK);
+        assert_int_equal(gossip.header.wants_lazy, wishes[i]);
+        assert_int_equal(gossip.header.from, header.from);
+
+        const size_t place = writer.to_offset - 2; /* `from` is one byte, too */
+        assert_int_equal(message.data[place], wishes[i]);
+        message.data[place] = 2;
+        assert_int_equal(decode_copy(GOSSIP, message.data, message.length), STATUS_MALFORMED);
+        buffer_clear(&message);
+    }
+}
+
 static void assert_report_refused(struct report report)
 {
     struct buffer message = new_message();
@@ -921,6 +945,7 @@ int main(void)
         cmocka_unit_test(what_does_not_fit_leaves_the_message_as_it_was),
         cmocka_unit_test(the_longest_report_fits_into_an_empty_message),
         cmocka_unit_test(gossip_that_contradicts_itself_is_refused),
+        cmocka_unit_test(the_wish_for_lazy_push_is_yes_or_no_and_nothing_else),
         cmocka_unit_test(a_report_that_breaks_a_rule_is_refused),
         cmocka_unit_test(a_server_number_that_was_not_named_is_refused),
         cmocka_unit_test(a_look_up_beyond_its_limits_is_refused),

@@ -2,9 +2,11 @@
  * whole herd is the simulation's question. */
 #include "common/message_codec.h"
 #include "herd-node/gossip.h"
+#include "herd-node/redundancy.h"
 #include "tests/support/faults.h"
 
 #include <assert.h>
+#include <inttypes.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -13,9 +15,18 @@
 
 #include <cmocka.h>
 
-enum { NEIGHBOURS = 2, HANDS = 0, WELSH = 1 };
+enum { HANDS, WELSH, HOLIDAY, NEIGHBOURS_MAX, NEIGHBOURS = 2 /* of most tests */ };
+
+enum { REPORTS_MAX = 1000 }; /* of the table */
 
 enum { GATHER_MS = NEIGHBOURS * GOSSIP_GATHER_US_MAX / 1000 }; /* at most */
+
+/* What the test has said as one neighbour. */
+struct peer {
+    uint64_t incarnation;
+    uint64_t number; /* of its last message */
+    uint64_t head;
+};
 
 /* A node named Goloman with its table; the test plays its neighbours. */
 struct node {
@@ -24,26 +35,29 @@ struct node {
     struct instant now;
     struct buffer message;
     struct gossip_message said; /* the last message, borrowed from `message` */
-    uint64_t peer_number;       /* of the last message that the test spoke as Hands */
+    struct peer peers[NEIGHBOURS_MAX];
 };
 
 #define OUR_INCARNATION UINT64_C(100)
 
-static const char *const neighbour_names[NEIGHBOURS] = {"Hands", "Welsh"};
+static const char *const neighbour_names[NEIGHBOURS_MAX] = {"Hands", "Welsh", "Holiday"};
 
-static int start(void **state)
+static int start_with(void **state, size_t neighbour_count)
 {
     struct node *node = calloc(1, sizeof *node);
-    struct slice neighbours[NEIGHBOURS] = {
-        slice_of(neighbour_names[HANDS]), slice_of(neighbour_names[WELSH])};
+    struct slice neighbours[NEIGHBOURS_MAX];
+    for (size_t i = 0; i < NEIGHBOURS_MAX; i++) {
+        neighbours[i] = slice_of(neighbour_names[i]);
+    }
     struct gossip_config config = {
         .herd = slice_of("goloman"),
         .self = slice_of("Goloman"),
         .incarnation = OUR_INCARNATION,
-        .link_count = NEIGHBOURS,
+        .link_count = neighbour_count,
         .neighbours = neighbours,
     };
-    if (node == NULL || report_table_create(1000, 2 * NEIGHBOURS, 1, &node->table) != STATUS_OK ||
+    if (node == NULL ||
+        report_table_create(REPORTS_MAX, 2 * NEIGHBOURS_MAX, 1, &node->table) != STATUS_OK ||
         gossip_create(&config, node->table, &node->gossip) != STATUS_OK) {
         return -1;
     }
@@ -51,6 +65,16 @@ static int start(void **state)
     node->message = buffer_with_max(MESSAGE_BATCH_BYTES_MAX);
     *state = node;
     return 0;
+}
+
+static int start(void **state)
+{
+    return start_with(state, NEIGHBOURS);
+}
+
+static int start_with_three(void **state)
+{
+    return start_with(state, NEIGHBOURS_MAX);
 }
 
 static int stop(void **state)
@@ -116,7 +140,14 @@ static void expect_silence(struct node *node, size_t link)
     assert_false(says(node, link));
 }
 
-/* A HELLO from the neighbour, as it would be at the start; tests change what matters to them. */
+static void let_say_all(struct node *node, size_t link)
+{
+    while (says(node, link)) {
+    }
+}
+
+/* A HELLO from the neighbour, as it would be at the start, but of a table that is never ours; tests
+ * change what matters to them. */
 static struct gossip_message message_from(size_t link, uint64_t incarnation, uint64_t number)
 {
     return (struct gossip_message){
@@ -128,8 +159,17 @@ static struct gossip_message message_from(size_t link, uint64_t incarnation, uin
                 .incarnation = incarnation,
                 .number = number,
                 .holding = {.incarnation = OUR_INCARNATION},
+                .count = UINT64_MAX,
+                .digest = {.low = UINT64_MAX, .high = UINT64_MAX},
             },
     };
+}
+
+/* The neighbour says that its table is what ours is now. */
+static void claim_our_table(const struct node *node, struct gossip_message *message)
+{
+    message->header.digest = report_table_digest(node->table);
+    message->header.count = report_table_count(node->table);
 }
 
 static enum gossip_verdict hear(struct node *node, const struct gossip_message *message)
@@ -148,22 +188,41 @@ static struct gossip_link_status status_of(const struct node *node, size_t link)
     return gossip_link_status(node->gossip, node->now, link);
 }
 
-/* The link is open and both know each other; all that was to be said is said. */
+/* What the neighbour says next, about nothing new. */
+static struct gossip_message next_from(struct node *node, size_t link)
+{
+    struct peer *peer = &node->peers[link];
+    struct gossip_message message = message_from(link, peer->incarnation, ++peer->number);
+    message.header.head = peer->head;
+    message.header.from = peer->head;
+    message.header.to = peer->head;
+    return message;
+}
+
+static void hear_hello(struct node *node, size_t link)
+{
+    struct gossip_message hello = next_from(node, link);
+    take(node, &hello);
+}
+
+/* The link is open and both know each other, the neighbour with nothing in its table; all that was
+ * to be said is said. */
 static void meet(struct node *node, size_t link, uint64_t incarnation)
 {
-    struct gossip_message hello = message_from(link, incarnation, 1);
-    node->peer_number = 1;
+    node->peers[link] = (struct peer){.incarnation = incarnation};
+    struct gossip_message hello = next_from(node, link);
+    hello.header.digest = (struct digest){0};
+    hello.header.count = 0;
     gossip_link_opened(node->gossip, node->now, link);
     take(node, &hello);
-    while (says(node, link)) {
-    }
+    let_say_all(node, link);
 }
 
 /* The neighbour's word about our log, with the number of our last message. */
 static struct gossip_message confirmation(
     struct node *node, uint64_t number, uint64_t mark, uint64_t island_from, uint64_t island_to)
 {
-    struct gossip_message message = message_from(HANDS, 7, ++node->peer_number);
+    struct gossip_message message = message_from(HANDS, 7, ++node->peers[HANDS].number);
     message.header.holding.number = number;
     message.header.holding.mark = mark;
     message.header.holding.island_from = island_from;
@@ -318,20 +377,25 @@ static void on_an_idle_link_nothing_waits_and_on_a_busy_one_little_gathers(void 
     assert_int_equal(node->said.count, 2);
 }
 
+static void add_client(struct node *node)
+{
+    char id[32];
+    (void)snprintf(id, sizeof id, "after-%" PRIu64, report_table_head(node->table));
+    change_at_once(node, id, "1");
+}
+
 /* From a batch of so many changes to the next one. */
 static int64_t distance_us(struct node *node, unsigned changes)
 {
-    char id[32];
     pass_ms(node, GATHER_MS);
     for (unsigned i = 0; i < changes; i++) {
-        (void)snprintf(id, sizeof id, "%u-of-%u", i, changes);
-        change_at_once(node, id, "1");
+        add_client(node);
     }
     assert_true(says(node, HANDS));
     assert_int_equal(node->said.count, changes);
+    let_say_all(node, WELSH); /* so that nothing is due on its link before the one of Hands */
     const struct instant sent = node->now;
-    (void)snprintf(id, sizeof id, "after-%u", changes);
-    change_at_once(node, id, "1");
+    add_client(node);
     expect_silence(node, HANDS);
     const struct instant due = gossip_deadline(node->gossip);
     node->now = (struct instant){.ns = due.ns - 1};
@@ -345,11 +409,39 @@ static void large_batches_keep_a_longer_distance_up_to_a_limit(void **state)
 {
     struct node *node = *state;
     meet(node, HANDS, 7);
-    assert_int_equal(
-        distance_us(node, 1), NEIGHBOURS * (GOSSIP_GATHER_US + GOSSIP_GATHER_US_PER_CHANGE));
-    assert_int_equal(
-        distance_us(node, 50), NEIGHBOURS * (GOSSIP_GATHER_US + 50 * GOSSIP_GATHER_US_PER_CHANGE));
-    assert_int_equal(distance_us(node, 400), NEIGHBOURS * GOSSIP_GATHER_US_MAX);
+    assert_int_equal(distance_us(node, 1), GOSSIP_GATHER_US + GOSSIP_GATHER_US_PER_CHANGE);
+    assert_int_equal(distance_us(node, 50), GOSSIP_GATHER_US + 50 * GOSSIP_GATHER_US_PER_CHANGE);
+    assert_int_equal(distance_us(node, 400), GOSSIP_GATHER_US_MAX);
+}
+
+/* Welsh has so many changes that we lack: it still fills us. */
+static void meet_welsh_with(struct node *node, uint64_t head)
+{
+    node->peers[WELSH] = (struct peer){.incarnation = 8, .head = head};
+    struct gossip_message hello = next_from(node, WELSH);
+    gossip_link_opened(node->gossip, node->now, WELSH);
+    take(node, &hello);
+    let_say_all(node, WELSH);
+}
+
+static void the_distance_is_times_the_eager_links(void **state)
+{
+    const int64_t once = GOSSIP_GATHER_US + GOSSIP_GATHER_US_PER_CHANGE;
+    struct node *node = *state;
+    meet(node, HANDS, 7);
+    meet_welsh_with(node, 1);
+    assert_int_equal(distance_us(node, 1), once);
+
+    struct gossip_message rest = next_from(node, WELSH);
+    rest.header.from = 0;
+    take(node, &rest);
+    assert_int_equal(distance_us(node, 1), 2 * once);
+    assert_int_equal(distance_us(node, 400), 2 * GOSSIP_GATHER_US_MAX);
+
+    struct gossip_message wish = next_from(node, WELSH);
+    wish.header.wants_lazy = true;
+    take(node, &wish);
+    assert_int_equal(distance_us(node, 1), once);
 }
 
 static void much_waits_for_nothing(void **state)
@@ -380,8 +472,8 @@ static void begin_backfill(struct node *node)
         change(node, id, "1");
     }
     gossip_link_opened(node->gossip, node->now, HANDS);
-    struct gossip_message hello = message_from(HANDS, 7, ++node->peer_number);
-    take(node, &hello);
+    node->peers[HANDS].incarnation = 7;
+    hear_hello(node, HANDS);
     assert_true(says(node, HANDS));
     assert_in_range(node->said.header.to, 1, OLD - 1);
 }
@@ -430,10 +522,11 @@ static void live_reports_leave_a_backfill_half_of_the_window(void **state)
 static void a_neighbour_that_still_fills_us_hears_little(void **state)
 {
     struct node *node = *state;
-    struct gossip_message hello = message_from(HANDS, 7, ++node->peer_number);
+    struct gossip_message hello = message_from(HANDS, 7, ++node->peers[HANDS].number);
     hello.header.head = 2;
     gossip_link_opened(node->gossip, node->now, HANDS);
     take(node, &hello);
+    assert_false(status_of(node, HANDS).is_lazy); /* which it did not ask for */
     change(node, "kiwi", "1");
     assert_true(says(node, HANDS));
 
@@ -442,19 +535,19 @@ static void a_neighbour_that_still_fills_us_hears_little(void **state)
         (void)snprintf(id, sizeof id, "client-%u", i);
         change_at_once(node, id, "1");
     }
-    pass_ms(node, GOSSIP_GATHER_WHILE_FILLED_MS - 1);
+    pass_ms(node, GOSSIP_LAZY_EVERY_MS - 1);
     expect_silence(node, HANDS);
     pass_ms(node, 1);
     assert_true(says(node, HANDS));
     assert_int_equal(node->said.count, GOSSIP_GATHER_MAX);
 
-    struct gossip_message last = message_from(HANDS, 7, ++node->peer_number);
+    struct gossip_message last = message_from(HANDS, 7, ++node->peers[HANDS].number);
     last.header.head = 2;
     last.header.to = 2;
     last.header.holding.incarnation = OUR_INCARNATION;
     take(node, &last);
     change(node, "lime", "1"); /* now it is like any other */
-    pass_ms(node, GOSSIP_GATHER_WHILE_FILLED_MS);
+    pass_ms(node, GOSSIP_LAZY_EVERY_MS);
     assert_true(says(node, HANDS));
     change_at_once(node, "plum", "1");
     pass_ms(node, GATHER_MS);
@@ -466,8 +559,6 @@ static void half_a_window_of_batches_is_confirmed_at_once(void **state)
 {
     struct node *node = *state;
     meet(node, HANDS, 7);
-    while (says(node, HANDS)) {
-    }
     for (unsigned i = 1; i <= GOSSIP_WINDOW / 2; i++) {
         assert_false(says(node, HANDS));
         struct gossip_message batch = message_from(HANDS, 7, 1 + i);
@@ -720,8 +811,7 @@ static void what_a_former_process_held_is_sent_to_the_next(void **state)
     meet(node, HANDS, 7);
     struct gossip_message batch = batch_from(HANDS, 7, 2);
     take(node, &batch);
-    while (says(node, HANDS)) {
-    }
+    let_say_all(node, HANDS);
     gossip_link_lost(node->gossip, node->now, HANDS);
     gossip_link_opened(node->gossip, node->now, HANDS);
     struct gossip_message hello = message_from(HANDS, 9, 1);
@@ -1003,9 +1093,8 @@ static struct gossip_message comparison(struct node *node, uint64_t digest_low)
 {
     uint64_t head = report_table_head(node->table);
     struct gossip_message message = confirmation(node, 1, head, head, head);
-    message.header.digest = report_table_digest(node->table);
+    claim_our_table(node, &message);
     message.header.digest.low += digest_low;
-    message.header.count = report_table_count(node->table);
     return message;
 }
 
@@ -1029,7 +1118,7 @@ static void equal_digests_are_shown_until_something_changes(void **state)
     message = comparison(node, 0);
     take(node, &message);
     assert_true(status_of(node, HANDS).is_equal);
-    message = comparison(node, 0);
+    message = comparison(node, 1);
     message.header.head++; /* the neighbour has something new, which did not come yet */
     take(node, &message);
     assert_false(status_of(node, HANDS).is_equal);
@@ -1087,10 +1176,10 @@ static int64_t next_repetition_ms(struct node *node)
     while (status_of(node, HANDS).repeats_of_all == before) {
         pass_ms(node, 100);
         passed_ms += 100;
+        assert_in_range(passed_ms, 0, 2 * GOSSIP_REPEAT_ALL_MS_MAX);
         struct gossip_message message = comparison(node, 1);
         take(node, &message);
-        while (says(node, HANDS)) {
-        }
+        let_say_all(node, HANDS);
     }
     return passed_ms;
 }
@@ -1111,6 +1200,585 @@ static void repetitions_of_all_become_rarer_up_to_a_minute(void **state)
 
     (void)next_repetition_ms(node); /* from here on as if it had never been */
     assert_in_range(next_repetition_ms(node), wanted_ms[0], wanted_ms[0] + 100);
+}
+
+/* ---- Pushing lazily ---- */
+
+static void hear_wish(struct node *node, bool wants_lazy)
+{
+    struct gossip_message hello = next_from(node, HANDS);
+    hello.header.wants_lazy = wants_lazy;
+    take(node, &hello);
+}
+
+static void a_lazy_neighbour_gets_a_batch_every_20_ms_however_much_gathers(void **state)
+{
+    struct node *node = *state;
+    meet(node, HANDS, 7);
+    hear_wish(node, true);
+    change(node, "kiwi", "1");
+    assert_true(says(node, HANDS)); /* on an idle link nothing waits */
+
+    char id[32];
+    for (unsigned i = 0; i < GOSSIP_GATHER_MAX; i++) {
+        (void)snprintf(id, sizeof id, "client-%u", i);
+        change_at_once(node, id, "1");
+    }
+    expect_silence(node, HANDS);
+    const struct instant due = instant_after_ms(node->now, GOSSIP_LAZY_EVERY_MS);
+    assert_int_equal(gossip_deadline(node->gossip).ns, due.ns);
+    node->now.ns = due.ns - 1;
+    expect_silence(node, HANDS);
+    node->now = due;
+    assert_true(says(node, HANDS));
+    assert_int_equal(node->said.count, GOSSIP_GATHER_MAX);
+}
+
+static void the_wish_of_one_neighbour_is_none_of_the_others(void **state)
+{
+    struct node *node = *state;
+    meet(node, HANDS, 7);
+    meet(node, WELSH, 8);
+    assert_false(status_of(node, HANDS).is_lazy);
+
+    hear_wish(node, true);
+
+    assert_true(status_of(node, HANDS).is_lazy);
+    assert_false(status_of(node, WELSH).is_lazy);
+    change(node, "kiwi", "1");
+    assert_true(says(node, WELSH));
+    change(node, "lime", "1");
+    assert_true(says(node, WELSH));
+    hear_wish(node, false);
+    assert_false(status_of(node, HANDS).is_lazy);
+}
+
+static void a_late_message_changes_no_wish(void **state)
+{
+    struct node *node = *state;
+    meet(node, HANDS, 7);
+    struct gossip_message late = next_from(node, HANDS);
+    hear_wish(node, true);
+    take(node, &late);
+    assert_true(status_of(node, HANDS).is_lazy);
+
+    late = next_from(node, HANDS);
+    late.header.wants_lazy = true;
+    hear_wish(node, false);
+    take(node, &late);
+    assert_false(status_of(node, HANDS).is_lazy);
+}
+
+static void a_new_process_of_a_lazy_neighbour_is_eager(void **state)
+{
+    struct node *node = *state;
+    meet(node, HANDS, 7);
+    hear_wish(node, true);
+    assert_true(status_of(node, HANDS).is_lazy);
+    change(node, "kiwi", "1");
+    assert_true(says(node, HANDS));
+
+    meet(node, HANDS, 9);
+
+    assert_false(status_of(node, HANDS).is_lazy);
+    change_at_once(node, "lime", "1");
+    assert_true(says(node, HANDS)); /* the former one's 20 ms are none of its own */
+    assert_int_equal(node->said.count, 1);
+}
+
+static void a_wish_ends_with_the_link_over_which_it_came(void **state)
+{
+    struct node *node = *state;
+    meet(node, HANDS, 7);
+    hear_wish(node, true);
+    change(node, "kiwi", "1");
+    assert_true(says(node, HANDS));
+    change_at_once(node, "lime", "1");
+    expect_silence(node, HANDS);
+
+    gossip_link_lost(node->gossip, node->now, HANDS);
+    assert_false(status_of(node, HANDS).is_lazy);
+
+    gossip_link_opened(node->gossip, node->now, HANDS);
+    assert_true(says(node, HANDS)); /* what was held back */
+    assert_in_range(node->said.count, 1, 2);
+    assert_int_equal(node->said.header.to, 2);
+}
+
+/* Notes what the message that was said last covers. */
+static void note_covered(const struct node *node, bool *covered)
+{
+    for (uint64_t lseq = node->said.header.from + 1; lseq <= node->said.header.to; lseq++) {
+        covered[lseq] = true;
+    }
+}
+
+static void expect_all_covered(const struct node *node, const bool *covered)
+{
+    for (uint64_t lseq = 1; lseq <= report_table_head(node->table); lseq++) {
+        assert_true(covered[lseq]);
+    }
+}
+
+static void what_was_held_back_leaves_as_soon_as_the_wish_is_taken_back(void **state)
+{
+    struct node *node = *state;
+    bool covered[1 + 3] = {false};
+    meet(node, HANDS, 7);
+    hear_wish(node, true);
+    change(node, "kiwi", "1");
+    assert_true(says(node, HANDS));
+    note_covered(node, covered);
+    change_at_once(node, "lime", "1");
+    change_at_once(node, "plum", "1");
+    expect_silence(node, HANDS);
+
+    hear_wish(node, false);
+
+    assert_true(says(node, HANDS));
+    assert_in_range(node->said.count, 2, 3);
+    note_covered(node, covered);
+    expect_all_covered(node, covered);
+    expect_silence(node, HANDS);
+}
+
+static void once_the_wish_is_taken_back_the_next_change_leaves_at_once(void **state)
+{
+    struct node *node = *state;
+    meet(node, HANDS, 7);
+    hear_wish(node, true);
+    change(node, "kiwi", "1");
+    assert_true(says(node, HANDS));
+
+    hear_wish(node, false);
+
+    change_at_once(node, "lime", "1");
+    assert_true(says(node, HANDS));
+    assert_int_equal(node->said.count, 1);
+    assert_int_equal(node->said.header.to, 2);
+}
+
+static void nothing_new_waits_for_what_was_held_back(void **state)
+{
+    enum { HELD_BACK = 40, LENGTH = 4000 }; /* reports that fill several messages */
+    struct node *node = *state;
+    bool covered[1 + 1 + HELD_BACK + 1] = {false};
+    meet(node, HANDS, 7);
+    hear_wish(node, true);
+    change(node, "kiwi", "1");
+    assert_true(says(node, HANDS));
+    note_covered(node, covered);
+    char id[LENGTH + 1];
+    for (int i = 0; i < HELD_BACK; i++) {
+        (void)snprintf(id, sizeof id, "%0*d", LENGTH, i);
+        change_at_once(node, id, "1");
+    }
+    expect_silence(node, HANDS);
+
+    hear_wish(node, false);
+    change_at_once(node, "lime", "1");
+
+    assert_true(says(node, HANDS));
+    assert_int_equal(node->said.header.from, 1 + HELD_BACK);
+    assert_int_equal(node->said.header.to, 1 + HELD_BACK + 1);
+    assert_int_equal(node->said.count, 1);
+    note_covered(node, covered);
+    size_t report_count = 0;
+    while (says(node, HANDS)) {
+        note_covered(node, covered);
+        report_count += node->said.count;
+        pass_ms(node, GOSSIP_BACKFILL_EVERY_MS);
+    }
+    expect_all_covered(node, covered);
+    assert_in_range(report_count, HELD_BACK, HELD_BACK + 1);
+}
+
+static void a_backfill_that_is_under_way_takes_in_what_was_held_back(void **state)
+{
+    struct node *node = *state;
+    bool covered[OLD + 3 + 2] = {false};
+    begin_backfill(node);
+    note_covered(node, covered);
+    hear_wish(node, true);
+    change(node, "kiwi", "1");
+    assert_true(says(node, HANDS));
+    assert_int_equal(node->said.header.from, OLD);
+    note_covered(node, covered);
+    change_at_once(node, "lime", "1");
+    change_at_once(node, "plum", "1");
+
+    hear_wish(node, false);
+
+    uint64_t mark = 0;
+    for (unsigned turn = 0; mark < OLD + 3; turn++) {
+        assert_in_range(turn, 0, OLD); /* fewer messages than reports */
+        pass_ms(node, GOSSIP_BACKFILL_EVERY_MS);
+        assert_true(says(node, HANDS));
+        note_covered(node, covered);
+        while (covered[mark + 1]) {
+            mark++;
+        }
+        struct gossip_message message = confirmation(node,
+            node->said.header.number,
+            mark,
+            mark < OLD ? OLD : mark,
+            mark < OLD ? OLD + 1 : mark);
+        take(node, &message);
+    }
+    assert_int_equal(status_of(node, HANDS).behind, 0);
+    assert_int_equal(status_of(node, HANDS).batches_lost, 0);
+}
+
+static void whoever_is_in_a_hurry_lets_nothing_gather(void **state)
+{
+    struct node *node = *state;
+    meet(node, HANDS, 7);
+    meet(node, WELSH, 8);
+    hear_wish(node, true);
+    change(node, "kiwi", "1");
+    assert_true(says(node, HANDS));
+    assert_true(says(node, WELSH));
+    change_at_once(node, "lime", "1");
+    expect_silence(node, HANDS);
+    expect_silence(node, WELSH);
+
+    gossip_hurry(node->gossip);
+
+    assert_true(says(node, HANDS));
+    assert_int_equal(node->said.count, 1);
+    assert_true(says(node, WELSH));
+    assert_int_equal(node->said.count, 1);
+    change_at_once(node, "plum", "1");
+    assert_true(says(node, HANDS));
+    assert_true(says(node, WELSH));
+}
+
+/* ---- Asking for lazy push ---- */
+
+enum { ENOUGH = REDUNDANCY_REPORTS_MIN }; /* reports for a judgement */
+
+/* The neighbour brings the reports of so many clients, from this one on. */
+static void hear_batch(struct node *node, size_t link, unsigned first, unsigned count)
+{
+    static char ids[ENOUGH][16];
+    struct gossip_message batch = next_from(node, link);
+    node->peers[link].head += count;
+    batch.header.head += count;
+    batch.header.to += count;
+    assert_true(count <= ENOUGH);
+    for (unsigned i = 0; i < count; i++) {
+        (void)snprintf(ids[i], sizeof ids[i], "client-%u", first + i);
+        batch.reports[batch.count++] = report_of(ids[i], "1");
+    }
+    take(node, &batch);
+}
+
+/* Says all that it has to say on the link, and each time this wish. */
+static void expect_wish(struct node *node, size_t link, bool wants_lazy)
+{
+    assert_true(says(node, link));
+    do {
+        assert_int_equal(node->said.header.wants_lazy, wants_lazy);
+    } while (says(node, link));
+}
+
+/* What Welsh brings has come from Hands already; then it is time to judge. */
+static void hear_the_same_from_both(struct node *node)
+{
+    pass_ms(node, REDUNDANCY_REVIEW_EVERY_MS); /* what came earlier would not count */
+    hear_batch(node, HANDS, 0, ENOUGH);
+    hear_batch(node, WELSH, 0, ENOUGH);
+    pass_ms(node, REDUNDANCY_REVIEW_EVERY_MS);
+    expect_wish(node, HANDS, false);
+    expect_wish(node, WELSH, false);
+}
+
+/* Welsh has just been asked for lazy push, and Hands was heard that very moment. */
+static void ask_welsh(struct node *node)
+{
+    meet(node, HANDS, 7);
+    meet(node, WELSH, 8);
+    hear_the_same_from_both(node);
+    hear_hello(node, HANDS);
+    expect_wish(node, WELSH, true);
+    let_say_all(node, HANDS);
+}
+
+static void a_neighbour_that_brings_what_is_known_is_asked_for_lazy_push_at_once(void **state)
+{
+    struct node *node = *state;
+    meet(node, HANDS, 7);
+    meet(node, WELSH, 8);
+    hear_the_same_from_both(node);
+    expect_silence(node, WELSH);
+
+    hear_hello(node, HANDS);
+
+    expect_wish(node, WELSH, true);
+    expect_wish(node, HANDS, false);
+    pass_ms(node, GOSSIP_HELLO_EVERY_MS); /* and whatever is said later repeats it */
+    expect_wish(node, WELSH, true);
+    expect_wish(node, HANDS, false);
+}
+
+static void what_a_full_table_refuses_was_not_known(void **state)
+{
+    struct node *node = *state;
+    meet(node, HANDS, 7);
+    while (report_table_count(node->table) < REPORTS_MAX) {
+        add_client(node);
+    }
+
+    hear_batch(node, HANDS, 0, ENOUGH);
+
+    assert_int_equal(status_of(node, HANDS).reports_received, ENOUGH);
+    assert_int_equal(status_of(node, HANDS).reports_redundant, 0);
+}
+
+static void a_batch_says_the_wish_too(void **state)
+{
+    struct node *node = *state;
+    ask_welsh(node);
+    change(node, "kiwi", "1");
+
+    assert_true(says(node, WELSH));
+
+    assert_int_equal(node->said.count, 1);
+    assert_true(node->said.header.wants_lazy);
+}
+
+static void who_brings_news_though_it_was_asked_is_told_at_once_to_push_again(void **state)
+{
+    struct node *node = *state;
+    ask_welsh(node);
+    pass_ms(node, REDUNDANCY_REVIEW_EVERY_MS);
+    hear_batch(node, WELSH, ENOUGH, ENOUGH);
+    pass_ms(node, REDUNDANCY_REVIEW_EVERY_MS);
+    expect_wish(node, WELSH, true);
+
+    hear_hello(node, HANDS);
+
+    expect_wish(node, WELSH, false);
+}
+
+static void a_lost_link_takes_all_wishes_back_at_once(void **state)
+{
+    struct node *node = *state;
+    ask_welsh(node);
+    expect_silence(node, WELSH);
+
+    gossip_link_lost(node->gossip, node->now, HANDS);
+
+    expect_wish(node, WELSH, false);
+}
+
+static void a_silent_neighbour_takes_all_wishes_back_at_once(void **state)
+{
+    struct node *node = *state;
+    ask_welsh(node);
+    for (int ms = 1; ms < GOSSIP_SILENCE_MS; ms++) {
+        pass_ms(node, 1);
+        hear_hello(node, WELSH);
+        while (says(node, WELSH)) {
+            assert_true(node->said.header.wants_lazy);
+        }
+    }
+    pass_ms(node, 1);
+
+    hear_hello(node, WELSH); /* the first that anybody says since */
+
+    expect_wish(node, WELSH, false);
+}
+
+static void a_new_process_takes_all_wishes_back_at_once(void **state)
+{
+    struct node *node = *state;
+    ask_welsh(node);
+    gossip_link_opened(node->gossip, node->now, HANDS); /* that it broke was never told */
+    expect_silence(node, WELSH);
+    struct gossip_message hello = message_from(HANDS, 9, 1);
+
+    take(node, &hello);
+
+    expect_wish(node, WELSH, false);
+}
+
+static void who_stays_silent_keeps_nobody_from_being_asked(void **state)
+{
+    struct node *node = *state;
+    meet(node, HANDS, 7);
+    meet(node, WELSH, 8);
+    meet(node, HOLIDAY, 9);
+    for (int ms = 0; ms < GOSSIP_SILENCE_MS; ms += GOSSIP_SILENCE_MS / 5) {
+        pass_ms(node, GOSSIP_SILENCE_MS / 5);
+        hear_hello(node, HANDS);
+        hear_hello(node, WELSH);
+    }
+    hear_the_same_from_both(node);
+
+    hear_hello(node, HANDS);
+
+    expect_wish(node, WELSH, true);
+}
+
+/* ---- Equal tables end all debts ---- */
+
+static void a_neighbour_whose_table_equals_ours_owes_us_nothing(void **state)
+{
+    struct node *node = *state;
+    meet(node, HANDS, 7);
+    change(node, "kiwi", "1");
+    struct gossip_message hello = next_from(node, HANDS);
+    hello.header.head = 5;
+    claim_our_table(node, &hello);
+
+    take(node, &hello);
+
+    assert_int_equal(status_of(node, HANDS).mark, 5);
+    assert_true(says(node, HANDS));
+    assert_int_equal(node->said.header.holding.mark, 5);
+}
+
+static void who_has_an_equal_table_is_caught_up_with(void **state)
+{
+    struct node *node = *state;
+    change(node, "kiwi", "1");
+    meet_welsh_with(node, 5);
+    assert_false(status_of(node, WELSH).is_caught_up);
+
+    struct gossip_message hello = next_from(node, WELSH);
+    claim_our_table(node, &hello);
+    take(node, &hello);
+
+    assert_true(status_of(node, WELSH).is_caught_up);
+}
+
+static void a_table_that_differs_in_digest_or_count_may_lack_anything(void **state)
+{
+    struct node *node = *state;
+    meet(node, HANDS, 7);
+    change(node, "kiwi", "1");
+    struct gossip_message hello = next_from(node, HANDS);
+    hello.header.head = 5;
+    claim_our_table(node, &hello);
+    hello.header.digest.low++;
+    take(node, &hello);
+    assert_int_equal(status_of(node, HANDS).mark, 0);
+
+    hello = next_from(node, HANDS);
+    hello.header.head = 5;
+    claim_our_table(node, &hello);
+    hello.header.digest.high++;
+    take(node, &hello);
+    assert_int_equal(status_of(node, HANDS).mark, 0);
+
+    hello = next_from(node, HANDS);
+    hello.header.head = 5;
+    claim_our_table(node, &hello);
+    hello.header.count++;
+    take(node, &hello);
+    assert_int_equal(status_of(node, HANDS).mark, 0);
+}
+
+static void equal_tables_close_the_gap_before_an_island(void **state)
+{
+    struct node *node = *state;
+    meet(node, HANDS, 7);
+    struct gossip_message island = next_from(node, HANDS);
+    island.header.head = 20;
+    island.header.from = 10;
+    island.header.to = 20;
+    take(node, &island);
+    struct gossip_message hello = next_from(node, HANDS);
+    hello.header.head = 30;
+    claim_our_table(node, &hello);
+    take(node, &hello);
+
+    pass_ms(node, GOSSIP_HELLO_EVERY_MS);
+    assert_true(says(node, HANDS));
+    assert_int_equal(node->said.header.holding.mark, 30);
+    assert_int_equal(node->said.header.holding.island_from, 30);
+    assert_int_equal(node->said.header.holding.island_to, 30);
+}
+
+/* Late, as it tells of a head that has moved on since. */
+static void an_equal_table_of_before_takes_no_mark_back(void **state)
+{
+    struct node *node = *state;
+    meet(node, HANDS, 7);
+    struct gossip_message late = next_from(node, HANDS);
+    late.header.head = 3;
+    claim_our_table(node, &late);
+    struct gossip_message hello = next_from(node, HANDS);
+    hello.header.head = 5;
+    claim_our_table(node, &hello);
+    take(node, &hello);
+
+    take(node, &late);
+
+    assert_int_equal(status_of(node, HANDS).mark, 5);
+}
+
+static void the_reports_of_a_message_count_before_the_tables_are_compared(void **state)
+{
+    struct node *node = *state;
+    struct report kiwi = report_of("kiwi", "1");
+    struct report_table *table_of_hands;
+    assert_int_equal(report_table_create(1, 1, 1, &table_of_hands), STATUS_OK);
+    assert_int_equal(report_table_upsert(table_of_hands, &kiwi, 0), UPSERT_NEWER);
+    meet(node, HANDS, 7);
+    struct gossip_message batch = next_from(node, HANDS);
+    batch.header.head = 5;
+    batch.header.from = 4; /* what went before is lost, or was replaced by this */
+    batch.header.to = 5;
+    batch.header.digest = report_table_digest(table_of_hands);
+    batch.header.count = 1;
+    batch.count = 1;
+    batch.reports[0] = kiwi;
+
+    take(node, &batch);
+
+    assert_int_equal(status_of(node, HANDS).mark, 5);
+    report_table_destroy(table_of_hands);
+}
+
+/* Hands is lazy and knows of the first of three changes. */
+static uint64_t hold_back_two(struct node *node)
+{
+    meet(node, HANDS, 7);
+    hear_wish(node, true);
+    uint64_t last = send_one(node, 0);
+    change_at_once(node, "kiwi", "1");
+    change_at_once(node, "lime", "1");
+    expect_silence(node, HANDS);
+    return last;
+}
+
+static void what_a_neighbour_holds_from_others_is_not_sent(void **state)
+{
+    struct node *node = *state;
+    uint64_t last = hold_back_two(node);
+    struct gossip_message message = confirmation(node, last, 3, 3, 3);
+    message.header.wants_lazy = true;
+    take(node, &message);
+    assert_int_equal(status_of(node, HANDS).behind, 0);
+
+    pass_ms(node, GOSSIP_LAZY_EVERY_MS);
+    expect_silence(node, HANDS);
+    change_at_once(node, "plum", "1");
+    expect_batch(node, 3, 4, 1);
+}
+
+static void what_a_neighbour_lacks_beyond_that_is_sent(void **state)
+{
+    struct node *node = *state;
+    uint64_t last = hold_back_two(node);
+    struct gossip_message message = confirmation(node, last, 2, 2, 2);
+    message.header.wants_lazy = true;
+    take(node, &message);
+
+    pass_ms(node, GOSSIP_LAZY_EVERY_MS);
+    expect_batch(node, 2, 3, 1);
 }
 
 /* ---- What it knows ---- */
@@ -1177,6 +1845,7 @@ int main(void)
         GOSSIP_TEST(a_lost_link_is_silent_until_it_opens_again),
         GOSSIP_TEST(on_an_idle_link_nothing_waits_and_on_a_busy_one_little_gathers),
         GOSSIP_TEST(large_batches_keep_a_longer_distance_up_to_a_limit),
+        GOSSIP_TEST(the_distance_is_times_the_eager_links),
         GOSSIP_TEST(much_waits_for_nothing),
         GOSSIP_TEST(the_batches_of_a_backfill_keep_a_distance),
         GOSSIP_TEST(live_reports_leave_a_backfill_half_of_the_window),
@@ -1218,6 +1887,33 @@ int main(void)
         GOSSIP_TEST(tables_are_equal_only_if_all_of_digest_and_count_are),
         GOSSIP_TEST(different_digests_that_became_equal_meanwhile_repeat_nothing),
         GOSSIP_TEST(repetitions_of_all_become_rarer_up_to_a_minute),
+        GOSSIP_TEST(a_lazy_neighbour_gets_a_batch_every_20_ms_however_much_gathers),
+        GOSSIP_TEST(the_wish_of_one_neighbour_is_none_of_the_others),
+        GOSSIP_TEST(a_late_message_changes_no_wish),
+        GOSSIP_TEST(a_new_process_of_a_lazy_neighbour_is_eager),
+        GOSSIP_TEST(a_wish_ends_with_the_link_over_which_it_came),
+        GOSSIP_TEST(what_was_held_back_leaves_as_soon_as_the_wish_is_taken_back),
+        GOSSIP_TEST(once_the_wish_is_taken_back_the_next_change_leaves_at_once),
+        GOSSIP_TEST(nothing_new_waits_for_what_was_held_back),
+        GOSSIP_TEST(a_backfill_that_is_under_way_takes_in_what_was_held_back),
+        GOSSIP_TEST(whoever_is_in_a_hurry_lets_nothing_gather),
+        GOSSIP_TEST(a_neighbour_that_brings_what_is_known_is_asked_for_lazy_push_at_once),
+        GOSSIP_TEST(what_a_full_table_refuses_was_not_known),
+        GOSSIP_TEST(a_batch_says_the_wish_too),
+        GOSSIP_TEST(who_brings_news_though_it_was_asked_is_told_at_once_to_push_again),
+        GOSSIP_TEST(a_lost_link_takes_all_wishes_back_at_once),
+        GOSSIP_TEST(a_silent_neighbour_takes_all_wishes_back_at_once),
+        GOSSIP_TEST(a_new_process_takes_all_wishes_back_at_once),
+        cmocka_unit_test_setup_teardown(
+            who_stays_silent_keeps_nobody_from_being_asked, start_with_three, stop),
+        GOSSIP_TEST(a_neighbour_whose_table_equals_ours_owes_us_nothing),
+        GOSSIP_TEST(who_has_an_equal_table_is_caught_up_with),
+        GOSSIP_TEST(a_table_that_differs_in_digest_or_count_may_lack_anything),
+        GOSSIP_TEST(equal_tables_close_the_gap_before_an_island),
+        GOSSIP_TEST(an_equal_table_of_before_takes_no_mark_back),
+        GOSSIP_TEST(the_reports_of_a_message_count_before_the_tables_are_compared),
+        GOSSIP_TEST(what_a_neighbour_holds_from_others_is_not_sent),
+        GOSSIP_TEST(what_a_neighbour_lacks_beyond_that_is_sent),
         GOSSIP_TEST(a_node_has_caught_up_when_it_holds_what_a_neighbour_had_at_first),
         GOSSIP_TEST(the_status_of_a_link_tells_what_happened),
     };
