@@ -438,7 +438,7 @@ static void review_ways(struct gossip *gossip, struct instant now)
 {
     for (size_t i = 0; i < gossip->link_count; i++) {
         struct link *link = &gossip->links[i];
-        if (link->is_present && is_silent(link, now, GOSSIP_SILENCE_MS)) {
+        if (link->is_present && is_silent(link, now, GOSSIP_MISSED_MS)) {
             lose_way(gossip, link, now);
         }
     }

@@ -34,6 +34,8 @@ enum {
     GOSSIP_HELLO_EVERY_MS = 100,   /* bounds how long a lost last message stays unnoticed */
     GOSSIP_SILENCE_MS = 250, /* two HELLOs missed: the name may be taken over by a new process */
     GOSSIP_RETURN_MS = 1000, /* silence after which a process that was replaced may return */
+    GOSSIP_MISSED_MS = 1000, /* ... and after which others may have to bring what came from there:
+                                on a busy machine half of it is nothing */
     GOSSIP_DIGESTS_DIFFER_MAX = 3,        /* comparisons in a row before everything is sent again */
     GOSSIP_REPEAT_ALL_MS_MIN = 1000,      /* between two such repetitions, doubled each time ... */
     GOSSIP_REPEAT_ALL_MS_MAX = 60 * 1000, /* ... up to this */

@@ -29,6 +29,11 @@ static bool is_telling(const struct redundancy_link *link)
     return link->received >= REDUNDANCY_REPORTS_MIN;
 }
 
+static bool is_kept(const struct redundancy_link *link, struct instant now)
+{
+    return instant_is_before(now, link->kept_until);
+}
+
 static bool is_known_by(const struct redundancy_link *link, uint64_t percent)
 {
     return link->known * 100 >= link->received * percent;
@@ -56,10 +61,10 @@ static bool wake_needed(struct redundancy *redundancy, struct instant now)
     bool is_any_needed = false;
     for (size_t i = 0; i < redundancy->link_count; i++) {
         struct redundancy_link *link = &redundancy->links[i];
-        if (link->is_lazy && is_telling(link) &&
+        if (link->is_lazy && !is_kept(link, now) && is_telling(link) &&
             !is_known_by(link, REDUNDANCY_STAYS_LAZY_PERCENT)) {
             link->is_lazy = false;
-            link->retry_due = instant_after_ms(now, REDUNDANCY_RETRY_MS);
+            link->kept_until = instant_after_ms(now, REDUNDANCY_EAGER_MS_MIN);
             is_any_needed = true;
         }
     }
@@ -82,8 +87,8 @@ static struct redundancy_link *find_needless(struct redundancy *redundancy, stru
             continue;
         }
         eager_count++;
-        if (is_known_by(link, REDUNDANCY_LAZY_PERCENT) &&
-            !instant_is_before(now, link->retry_due) && is_more_in_vain(link, needless)) {
+        if (!is_kept(link, now) && is_known_by(link, REDUNDANCY_LAZY_PERCENT) &&
+            is_more_in_vain(link, needless)) {
             needless = link;
         }
     }
@@ -99,6 +104,7 @@ bool redundancy_review(struct redundancy *redundancy, struct instant now)
     struct redundancy_link *needless = is_changed ? NULL : find_needless(redundancy, now);
     if (needless != NULL) {
         needless->is_lazy = true;
+        needless->kept_until = instant_after_ms(now, REDUNDANCY_LAZY_MS_MIN);
         is_changed = true;
     }
     if (is_changed) {
@@ -107,8 +113,9 @@ bool redundancy_review(struct redundancy *redundancy, struct instant now)
     }
     redundancy->review_due = instant_after_ms(now, REDUNDANCY_REVIEW_EVERY_MS);
     for (size_t i = 0; i < redundancy->link_count; i++) {
-        if (is_telling(&redundancy->links[i])) {
-            forget_counts(&redundancy->links[i]);
+        struct redundancy_link *link = &redundancy->links[i];
+        if (is_telling(link) || (link->is_lazy && is_kept(link, now))) {
+            forget_counts(link);
         }
     }
     return false;

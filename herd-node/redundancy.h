@@ -21,16 +21,17 @@ enum {
     REDUNDANCY_REVIEW_EVERY_MS = 100,   /* long against one batch that is late */
     REDUNDANCY_REPORTS_MIN = 64,        /* of a link, for its share to say anything */
     REDUNDANCY_LAZY_PERCENT = 33,       /* known already: others bring much of it, and */
-    REDUNDANCY_STAYS_LAZY_PERCENT = 67, /* at least this much if they bring the rest as well */
-    REDUNDANCY_RETRY_MS = 2000,         /* after a link was needed after all */
+    REDUNDANCY_STAYS_LAZY_PERCENT = 50, /* at least this much if they bring the rest as well */
+    REDUNDANCY_LAZY_MS_MIN = 1000,  /* what is on its way over the others may be as late as that */
+    REDUNDANCY_EAGER_MS_MIN = 2000, /* after a link was needed after all */
 };
 
 /* Of one incoming link. */
 struct redundancy_link {
-    uint64_t received; /* reports since it was judged last, */
-    uint64_t known;    /* and those of them that were known already */
-    bool is_lazy;      /* the neighbour is asked to push lazily */
-    struct instant retry_due;
+    uint64_t received;         /* reports since it was judged last, */
+    uint64_t known;            /* and those of them that were known already */
+    bool is_lazy;              /* the neighbour is asked to push lazily */
+    struct instant kept_until; /* as lazy or as eager as it is */
 };
 
 struct redundancy {

@@ -633,7 +633,7 @@ static void a_lazy_link_brings_what_is_swallowed_on_the_other_way(void **state)
     sim_cut(sim, A, C, SIM_CUT_STALLS);
 
     assert_in_range(longest_wait_of_c(sim, 5000, 20), 1, GOSSIP_LAZY_EVERY_MS + 4 * LATENCY_MS);
-    sim_run_ms(sim, GOSSIP_SILENCE_MS);
+    sim_run_ms(sim, GOSSIP_MISSED_MS);
     assert_in_range(longest_wait_of_c(sim, 6000, 2000), 1, GOSSIP_LAZY_EVERY_MS / 2);
 
     assert_false(sim_link_status(sim, B, C).is_lazy);

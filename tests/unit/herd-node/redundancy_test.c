@@ -14,9 +14,10 @@ enum { A, B, C, LINKS };
 enum {
     EVERY = REDUNDANCY_REVIEW_EVERY_MS,
     ENOUGH = REDUNDANCY_REPORTS_MIN,
-    SETTLES = EVERY,               /* from a change to the reports that count again, */
-    NEXT_REVIEW = SETTLES + EVERY, /* and to the next judgement */
-    RETRY = REDUNDANCY_RETRY_MS,
+    SETTLES = EVERY,                /* from a change to the reports that count again, */
+    NEXT_REVIEW = SETTLES + EVERY,  /* and to the next judgement */
+    TRIED = REDUNDANCY_LAZY_MS_MIN, /* from becoming lazy to the first judgement of it, */
+    KEPT = REDUNDANCY_EAGER_MS_MIN, /* and from becoming eager again */
 };
 
 static struct instant at_ms(int64_t ms)
@@ -191,7 +192,7 @@ static void the_last_eager_link_never_becomes_lazy(void **state)
 {
     (void)state;
     struct redundancy redundancy = with_b_lazy(); /* C is silent: only A still brings anything */
-    for (int64_t ms = NEXT_REVIEW; ms < NEXT_REVIEW + RETRY; ms += EVERY) {
+    for (int64_t ms = NEXT_REVIEW; ms < NEXT_REVIEW + KEPT; ms += EVERY) {
         bring(&redundancy, ms, A, ENOUGH, ENOUGH);
         bring(&redundancy, ms, B, ENOUGH, ENOUGH);
         assert_false(review(&redundancy, ms));
@@ -260,16 +261,32 @@ static void what_came_before_a_change_is_forgotten(void **state)
 
 /* ---- Lazy links ---- */
 
+static void what_a_link_brings_soon_after_it_became_lazy_says_nothing(void **state)
+{
+    (void)state;
+    struct redundancy redundancy = with_b_lazy();
+    for (int64_t ms = NEXT_REVIEW; ms < TRIED; ms += EVERY) {
+        bring(&redundancy, ms, B, ENOUGH, 0);
+        assert_false(review(&redundancy, ms));
+    }
+    assert_false(review(&redundancy, TRIED));
+    expect_lazy(&redundancy, false, true, false);
+
+    bring(&redundancy, TRIED + EVERY, B, ENOUGH, 0);
+    assert_true(review(&redundancy, TRIED + EVERY));
+    expect_lazy(&redundancy, false, false, false);
+}
+
 static void a_lazy_link_that_brings_news_becomes_eager_and_one_that_does_not_stays(void **state)
 {
     (void)state;
     struct redundancy redundancy = with_b_lazy();
-    bring(&redundancy, SETTLES, B, 100, REDUNDANCY_STAYS_LAZY_PERCENT);
-    assert_false(review(&redundancy, NEXT_REVIEW));
+    bring(&redundancy, TRIED, B, 100, REDUNDANCY_STAYS_LAZY_PERCENT);
+    assert_false(review(&redundancy, TRIED));
     expect_lazy(&redundancy, false, true, false);
 
-    bring(&redundancy, NEXT_REVIEW + EVERY, B, 100, REDUNDANCY_STAYS_LAZY_PERCENT - 1);
-    assert_true(review(&redundancy, NEXT_REVIEW + EVERY));
+    bring(&redundancy, TRIED + EVERY, B, 100, REDUNDANCY_STAYS_LAZY_PERCENT - 1);
+    assert_true(review(&redundancy, TRIED + EVERY));
     expect_lazy(&redundancy, false, false, false);
 }
 
@@ -277,12 +294,12 @@ static void a_little_news_over_a_lazy_link_accumulates_too(void **state)
 {
     (void)state;
     struct redundancy redundancy = with_b_lazy();
-    bring(&redundancy, SETTLES, B, ENOUGH - 1, 0);
-    assert_false(review(&redundancy, NEXT_REVIEW));
+    bring(&redundancy, TRIED, B, ENOUGH - 1, 0);
+    assert_false(review(&redundancy, TRIED));
     expect_lazy(&redundancy, false, true, false);
 
-    bring(&redundancy, NEXT_REVIEW, B, 1, 0);
-    assert_true(review(&redundancy, NEXT_REVIEW + EVERY));
+    bring(&redundancy, TRIED + EVERY, B, 1, 0);
+    assert_true(review(&redundancy, TRIED + EVERY));
     expect_lazy(&redundancy, false, false, false);
 }
 
@@ -290,21 +307,21 @@ static void while_one_becomes_eager_no_other_becomes_lazy(void **state)
 {
     (void)state;
     struct redundancy redundancy = with_b_lazy();
-    bring(&redundancy, SETTLES, A, ENOUGH, 0);
-    bring(&redundancy, SETTLES, B, ENOUGH, 0);
-    bring(&redundancy, SETTLES, C, ENOUGH, ENOUGH);
+    bring(&redundancy, TRIED, A, ENOUGH, 0);
+    bring(&redundancy, TRIED, B, ENOUGH, 0);
+    bring(&redundancy, TRIED, C, ENOUGH, ENOUGH);
 
-    assert_true(review(&redundancy, NEXT_REVIEW));
+    assert_true(review(&redundancy, TRIED));
 
     expect_lazy(&redundancy, false, false, false);
 }
 
-/* B brought news at NEXT_REVIEW though it was lazy. */
+/* B brought news at TRIED though it was lazy. */
 static struct redundancy with_b_needed_after_all(void)
 {
     struct redundancy redundancy = with_b_lazy();
-    bring(&redundancy, SETTLES, B, ENOUGH, 0);
-    assert_true(review(&redundancy, NEXT_REVIEW));
+    bring(&redundancy, TRIED, B, ENOUGH, 0);
+    assert_true(review(&redundancy, TRIED));
     expect_lazy(&redundancy, false, false, false);
     return redundancy;
 }
@@ -313,7 +330,7 @@ static void a_link_that_was_needed_after_all_stays_eager_for_two_seconds(void **
 {
     (void)state;
     struct redundancy redundancy = with_b_needed_after_all();
-    const int64_t retry = NEXT_REVIEW + RETRY;
+    const int64_t retry = TRIED + KEPT;
     bring(&redundancy, retry - EVERY - 1, A, ENOUGH, 0);
     bring(&redundancy, retry - EVERY - 1, B, ENOUGH, ENOUGH);
     assert_false(review(&redundancy, retry - EVERY - 1));
@@ -328,7 +345,7 @@ static void then_it_may_become_lazy_again(void **state)
 {
     (void)state;
     struct redundancy redundancy = with_b_needed_after_all();
-    const int64_t retry = NEXT_REVIEW + RETRY;
+    const int64_t retry = TRIED + KEPT;
     bring(&redundancy, retry, A, ENOUGH, 0);
     bring(&redundancy, retry, B, ENOUGH, ENOUGH);
 
@@ -341,7 +358,7 @@ static void meanwhile_another_link_may_become_lazy(void **state)
 {
     (void)state;
     struct redundancy redundancy = with_b_needed_after_all();
-    const int64_t next = NEXT_REVIEW + NEXT_REVIEW;
+    const int64_t next = TRIED + NEXT_REVIEW;
     bring(&redundancy, next, A, ENOUGH, 0);
     bring(&redundancy, next, B, ENOUGH, ENOUGH);
     bring(&redundancy, next, C, ENOUGH, ENOUGH / 2);
@@ -424,6 +441,7 @@ int main(void)
         cmocka_unit_test(what_was_on_its_way_when_something_changed_does_not_count),
         cmocka_unit_test(what_comes_once_it_has_settled_counts),
         cmocka_unit_test(what_came_before_a_change_is_forgotten),
+        cmocka_unit_test(what_a_link_brings_soon_after_it_became_lazy_says_nothing),
         cmocka_unit_test(a_lazy_link_that_brings_news_becomes_eager_and_one_that_does_not_stays),
         cmocka_unit_test(a_little_news_over_a_lazy_link_accumulates_too),
         cmocka_unit_test(while_one_becomes_eager_no_other_becomes_lazy),
