@@ -58,7 +58,7 @@ struct link {
     struct flight flights[GOSSIP_WINDOW];
     struct instant hello_due;
     struct instant live_due; /* not before it, unless much has gathered */
-    bool is_lazy;            /* the neighbour asked for it */
+    bool wants_lazy;         /* the neighbour asked for it */
     struct instant backfill_due;
     unsigned unconfirmed; /* batches that came since we last said anything */
 
@@ -275,14 +275,14 @@ static void take_confirmation(
 static void take_wish(struct gossip *gossip, struct link *link, struct instant now, bool wants_lazy)
 {
     uint64_t head = report_table_head(gossip->table);
-    if (link->is_lazy && !wants_lazy && link->live.scanned < head) {
+    if (link->wants_lazy && !wants_lazy && link->live.scanned < head) {
         extend_backfill(gossip, link, &link->confirmed, head);
         rewind_stretch(gossip, &link->live, head);
     }
-    if (link->is_lazy && !wants_lazy) {
+    if (link->wants_lazy && !wants_lazy) {
         link->live_due = now;
     }
-    link->is_lazy = wants_lazy;
+    link->wants_lazy = wants_lazy;
 }
 
 /* ---- The neighbour's log on its way here ---- */
@@ -648,7 +648,7 @@ static bool has_room(const struct link *link, const struct stretch *stretch)
  * came from another one a moment before. */
 static bool is_lazy(const struct link *link)
 {
-    return link->is_lazy || !link->is_caught_up;
+    return link->wants_lazy || !link->is_caught_up;
 }
 
 static uint64_t count_eager(const struct gossip *gossip)
@@ -806,7 +806,7 @@ struct gossip_link_status gossip_link_status(
                            ? 0
                            : instant_ns_between(link->behind_since, now) / NS_PER_MS;
     status.is_caught_up = link->is_caught_up;
-    status.is_lazy = link->is_lazy;
+    status.is_lazy = link->wants_lazy;
     status.is_equal =
         link->was_equal && link->equal_head == head && link->peer_head == link->held.mark;
     status.equal_ms_ago =
