@@ -112,6 +112,11 @@ static int64_t connected_of(const struct gossip_link_status *link)
     return link->is_open && link->is_heard;
 }
 
+static int64_t lazy_of(const struct gossip_link_status *link)
+{
+    return link->is_lazy;
+}
+
 static int64_t behind_of(const struct gossip_link_status *link)
 {
     return (int64_t)link->behind;
@@ -185,6 +190,11 @@ enum status node_metrics_append(
         view->log_lines_dropped);
     metrics_begin(m, METRICS_GAUGE, "herd_node_link_connected", "1 while the neighbour is heard.");
     sample_links(m, view, now, connected_of);
+    metrics_begin(m,
+        METRICS_GAUGE,
+        "herd_node_link_lazy",
+        "1 while the neighbour gets the same from others sooner, and may be behind here.");
+    sample_links(m, view, now, lazy_of);
     metrics_begin(m,
         METRICS_GAUGE,
         "herd_node_link_behind_changes",

@@ -15,11 +15,16 @@ def lazy_links(herd):
     return {(status["server"], link["neighbour"]) for status in statuses for link in status["links"] if link["lazy"]}
 
 
+def is_told(herd, server, neighbour):
+    return f'herd_node_link_lazy{{neighbour="{neighbour}"}} 1\n' in herd[server].metrics()
+
+
 @pytest.mark.parametrize("graph", [GOLOMAN, ALFORD], ids=["goloman", "alford"])
 def test_links_that_only_bring_what_is_known_become_lazy(make_herd, graph):
     herd = make_herd(graph).start()
     with Load(herd, "gateway"):
         wait_until(lambda: len(lazy_links(herd)) >= 2, "links are lazy")
+        wait_until(lambda: any(is_told(herd, *link) for link in lazy_links(herd)), "the metrics tell it")
     wait_until(herd.has_converged, "every link knows that all are equal")
 
 
