@@ -138,6 +138,11 @@ void gossip_destroy(struct gossip *gossip)
     free(gossip);
 }
 
+static size_t index_of(const struct gossip *gossip, const struct link *link)
+{
+    return (size_t)(link - gossip->links);
+}
+
 /* ---- Our log on its way to the neighbour ---- */
 
 static void rewind_stretch(struct gossip *gossip, struct stretch *stretch, uint64_t lseq)
@@ -274,15 +279,17 @@ static void take_confirmation(
  * waits for it. */
 static void take_wish(struct gossip *gossip, struct link *link, struct instant now, bool wants_lazy)
 {
+    const bool was_lazy = link->wants_lazy;
+    link->wants_lazy = wants_lazy;
+    if (!was_lazy || wants_lazy) {
+        return;
+    }
+    link->live_due = now;
     uint64_t head = report_table_head(gossip->table);
-    if (link->wants_lazy && !wants_lazy && link->live.scanned < head) {
+    if (link->live.scanned < head) {
         extend_backfill(gossip, link, &link->confirmed, head);
         rewind_stretch(gossip, &link->live, head);
     }
-    if (link->wants_lazy && !wants_lazy) {
-        link->live_due = now;
-    }
-    link->wants_lazy = wants_lazy;
 }
 
 /* ---- The neighbour's log on its way here ---- */
@@ -341,8 +348,7 @@ static void apply_reports(struct gossip *gossip,
     }
     link->counters.reports_redundant += known;
     link->counters.reports_received += message->count;
-    size_t index = (size_t)(link - gossip->links);
-    redundancy_note(&gossip->redundancy, now, index, message->count, known);
+    redundancy_note(&gossip->redundancy, now, index_of(gossip, link), message->count, known);
     if (message->count > 0) {
         owe_confirmation(link, now);
     }
@@ -508,7 +514,7 @@ enum gossip_verdict gossip_receive(struct gossip *gossip,
     if (link == NULL) {
         return GOSSIP_REFUSED_SENDER;
     }
-    *ret_link = (size_t)(link - gossip->links);
+    *ret_link = index_of(gossip, link);
     if (!slice_equals(header->receiver, gossip->self)) {
         return GOSSIP_REFUSED_RECEIVER;
     }
@@ -591,7 +597,7 @@ static void begin(struct gossip *gossip,
         .head = report_table_head(gossip->table),
         .count = report_table_count(gossip->table),
         .digest = report_table_digest(gossip->table),
-        .wants_lazy = gossip->redundancy.links[link - gossip->links].is_lazy,
+        .wants_lazy = gossip->redundancy.links[index_of(gossip, link)].is_lazy,
         .from = from,
         .to = from,
     };

@@ -97,6 +97,23 @@ static void restart(struct sim *sim, size_t node, int64_t down_ms, enum sim_noti
     sim_start(sim, node);
 }
 
+/* A client of the node reports every so often, each time with another id. */
+static void report_steadily(
+    struct sim *sim, size_t node, size_t id, size_t count, int64_t every_us, size_t padding)
+{
+    for (size_t i = 0; i < count; i++) {
+        sim_accept(sim, node, id + i, CLIENT_TIME, padding);
+        sim_run_us(sim, every_us);
+    }
+}
+
+/* Both notice within BREAK_NOTICED_MS. */
+static void cut_apart(struct sim *sim, size_t a, size_t b)
+{
+    sim_cut(sim, a, b, SIM_CUT_BREAKS);
+    sim_cut(sim, b, a, SIM_CUT_BREAKS);
+}
+
 static void end(struct sim *sim)
 {
     check(sim);
@@ -501,9 +518,10 @@ static void a_second_process_under_a_living_name_is_refused(void **state)
     end(sim);
 }
 
-static void a_replaced_process_returns_after_its_successor_died(void **state)
+/* B knew A's process under this incarnation, and has met another one since, which still runs while
+ * A is paused. */
+static struct sim *with_a_replaced(uint64_t *ret_incarnation)
 {
-    (void)state;
     struct sim *sim = settled(2, 1, pair);
     accept_many(sim, A, 50, 0);
     settle(sim);
@@ -513,6 +531,15 @@ static void a_replaced_process_returns_after_its_successor_died(void **state)
     sim_start_usurper(sim, A, true);
     sim_run_ms(sim, 600);
     assert_int_not_equal(sim_link_status(sim, B, A).peer_incarnation, incarnation);
+    *ret_incarnation = incarnation;
+    return sim;
+}
+
+static void a_replaced_process_returns_after_its_successor_died(void **state)
+{
+    (void)state;
+    uint64_t incarnation;
+    struct sim *sim = with_a_replaced(&incarnation);
     uint32_t serial = sim_accept(sim, sim_usurper(sim), 70, CLIENT_TIME, 0);
     wait_for(sim, B, 70, serial);
 
@@ -532,27 +559,18 @@ static void a_replaced_process_returns_after_its_successor_died(void **state)
 static void being_forgotten_is_noticed_while_reports_keep_coming(void **state)
 {
     (void)state;
-    struct sim *sim = settled(2, 1, pair);
-    accept_many(sim, A, 50, 0);
-    settle(sim);
-    uint64_t incarnation = sim_link_status(sim, B, A).peer_incarnation;
-    sim_pause(sim, A);
-    sim_run_ms(sim, GOSSIP_SILENCE_MS + 100);
-    sim_start_usurper(sim, A, true);
-    sim_run_ms(sim, 600);
-    assert_int_not_equal(sim_link_status(sim, B, A).peer_incarnation, incarnation);
+    uint64_t incarnation;
+    struct sim *sim = with_a_replaced(&incarnation);
     sim_continue(sim, A);
     sim_kill_usurper(sim);
 
-    for (size_t i = 0; i < 2 * (GOSSIP_RETURN_MS + 500); i++) {
-        sim_accept(sim, B, 100 + i, CLIENT_TIME, 0);
-        sim_run_us(sim, 500);
-    }
+    report_steadily(sim, B, 100, 2 * (GOSSIP_RETURN_MS + 500), 500, 0);
     for (size_t i = 0; i < 500; i++) {
         sim_accept(sim, i % 2 == 0 ? A : B, 5000 + i, CLIENT_TIME, 0);
         sim_run_us(sim, 500);
     }
 
+    assert_int_equal(sim_link_status(sim, B, A).peer_incarnation, incarnation); /* A is back */
     assert_false(sim_is_equal(sim));
     assert_true(sim_link_status(sim, A, B).peer_mark + 50 > sim_table_head(sim, A));
     settle(sim);
@@ -561,15 +579,11 @@ static void being_forgotten_is_noticed_while_reports_keep_coming(void **state)
 
 /* ---- Lazy links ---- */
 
-/* Clients of A report until B and C need not hear from each other. Only then, the links are known
- * to be lazy for what the story does next. */
+/* Clients of A report until B and C need not hear from each other. */
 static struct sim *with_a_lazy_edge(void)
 {
     struct sim *sim = settled(3, 3, triangle);
-    for (size_t i = 0; i < 2000; i++) {
-        sim_accept(sim, A, i, CLIENT_TIME, 0);
-        sim_run_us(sim, 500);
-    }
+    report_steadily(sim, A, 0, 2000, 500, 0);
     check(sim);
     assert_true(sim_link_status(sim, B, C).is_lazy && sim_link_status(sim, C, B).is_lazy);
     assert_false(sim_link_status(sim, A, B).is_lazy || sim_link_status(sim, A, C).is_lazy);
@@ -589,21 +603,23 @@ static int64_t longest_wait_of_c(struct sim *sim, size_t id, size_t count)
     return longest_ms;
 }
 
+static uint64_t batches_between(const struct sim *sim, size_t a, size_t b)
+{
+    return sim_link_counters(sim, a, b).batches + sim_link_counters(sim, b, a).batches;
+}
+
 static void in_a_circle_what_others_bring_is_pushed_lazily(void **state)
 {
     (void)state;
     enum { MS = 1000, DIRECTIONS = 2 };
     struct sim *sim = with_a_lazy_edge();
-    uint64_t before = sim_link_counters(sim, B, C).batches + sim_link_counters(sim, C, B).batches;
+    uint64_t before = batches_between(sim, B, C);
     uint64_t eager_before = sim_link_counters(sim, A, C).batches;
 
-    for (size_t i = 0; i < 2 * MS; i++) {
-        sim_accept(sim, A, 5000 + i, CLIENT_TIME, 0);
-        sim_run_us(sim, 500);
-    }
+    report_steadily(sim, A, 5000, 2 * MS, 500, 0);
 
-    uint64_t after = sim_link_counters(sim, B, C).batches + sim_link_counters(sim, C, B).batches;
-    assert_in_range(after - before, 1, DIRECTIONS * (MS / GOSSIP_LAZY_EVERY_MS + 1));
+    assert_in_range(
+        batches_between(sim, B, C) - before, 1, DIRECTIONS * (MS / GOSSIP_LAZY_EVERY_MS + 1));
     assert_true(sim_link_counters(sim, A, C).batches - eager_before > MS / 4);
     settle(sim);
     end(sim);
@@ -613,8 +629,7 @@ static void a_lazy_link_is_there_when_the_other_way_breaks(void **state)
 {
     (void)state;
     struct sim *sim = with_a_lazy_edge();
-    sim_cut(sim, A, C, SIM_CUT_BREAKS);
-    sim_cut(sim, C, A, SIM_CUT_BREAKS);
+    cut_apart(sim, A, C);
     sim_run_ms(sim, BREAK_NOTICED_MS);
 
     assert_in_range(longest_wait_of_c(sim, 5000, 2000), 1, GOSSIP_LAZY_EVERY_MS / 2);
@@ -649,10 +664,7 @@ static void equal_tables_need_not_be_told_what_was_held_back(void **state)
     enum { IDS = 5000 };
     struct sim *sim = with_a_lazy_edge();
     uint64_t before = sim_link_status(sim, B, C).reports_sent;
-    for (size_t i = 0; i < IDS; i++) {
-        sim_accept(sim, A, 5000 + i, CLIENT_TIME, 2000);
-        sim_run_us(sim, 50);
-    }
+    report_steadily(sim, A, 5000, IDS, 50, 2000);
     assert_true(sim_link_status(sim, B, C).behind > IDS / 2);
 
     assert_in_range(settle(sim), 1, 2 * GOSSIP_HELLO_EVERY_MS);
@@ -669,13 +681,9 @@ static void a_lazy_link_that_is_needed_again_sends_what_is_new_first(void **stat
     enum { IDS = 10000 };
     struct sim *sim = with_a_lazy_edge();
     sim_set_speed(sim, B, C, 14000);
-    for (size_t i = 0; i < IDS; i++) {
-        sim_accept(sim, A, 5000 + i, CLIENT_TIME, 2000);
-        sim_run_us(sim, 50);
-    }
+    report_steadily(sim, A, 5000, IDS, 50, 2000);
     assert_true(sim_link_status(sim, B, C).behind > IDS / 2); /* a second at that speed */
-    sim_cut(sim, A, C, SIM_CUT_BREAKS);
-    sim_cut(sim, C, A, SIM_CUT_BREAKS);
+    cut_apart(sim, A, C);
     uint32_t held_back = sim_accept(sim, A, 3000, CLIENT_TIME, 0);
     sim_run_ms(sim, BREAK_NOTICED_MS + 2 * LATENCY_MS);
 

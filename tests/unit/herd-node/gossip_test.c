@@ -1625,14 +1625,21 @@ static void who_stays_silent_keeps_nobody_from_being_asked(void **state)
 
 /* ---- Equal tables end all debts ---- */
 
+/* What Hands says next, with this head and a table that equals ours. */
+static struct gossip_message with_our_table(struct node *node, uint64_t head)
+{
+    struct gossip_message hello = next_from(node, HANDS);
+    hello.header.head = head;
+    claim_our_table(node, &hello);
+    return hello;
+}
+
 static void a_neighbour_whose_table_equals_ours_owes_us_nothing(void **state)
 {
     struct node *node = *state;
     meet(node, HANDS, 7);
     change(node, "kiwi", "1");
-    struct gossip_message hello = next_from(node, HANDS);
-    hello.header.head = 5;
-    claim_our_table(node, &hello);
+    struct gossip_message hello = with_our_table(node, 5);
 
     take(node, &hello);
 
@@ -1660,23 +1667,17 @@ static void a_table_that_differs_in_digest_or_count_may_lack_anything(void **sta
     struct node *node = *state;
     meet(node, HANDS, 7);
     change(node, "kiwi", "1");
-    struct gossip_message hello = next_from(node, HANDS);
-    hello.header.head = 5;
-    claim_our_table(node, &hello);
+    struct gossip_message hello = with_our_table(node, 5);
     hello.header.digest.low++;
     take(node, &hello);
     assert_int_equal(status_of(node, HANDS).mark, 0);
 
-    hello = next_from(node, HANDS);
-    hello.header.head = 5;
-    claim_our_table(node, &hello);
+    hello = with_our_table(node, 5);
     hello.header.digest.high++;
     take(node, &hello);
     assert_int_equal(status_of(node, HANDS).mark, 0);
 
-    hello = next_from(node, HANDS);
-    hello.header.head = 5;
-    claim_our_table(node, &hello);
+    hello = with_our_table(node, 5);
     hello.header.count++;
     take(node, &hello);
     assert_int_equal(status_of(node, HANDS).mark, 0);
@@ -1691,9 +1692,7 @@ static void equal_tables_close_the_gap_before_an_island(void **state)
     island.header.from = 10;
     island.header.to = 20;
     take(node, &island);
-    struct gossip_message hello = next_from(node, HANDS);
-    hello.header.head = 30;
-    claim_our_table(node, &hello);
+    struct gossip_message hello = with_our_table(node, 30);
     take(node, &hello);
 
     pass_ms(node, GOSSIP_HELLO_EVERY_MS);
@@ -1708,12 +1707,8 @@ static void an_equal_table_of_before_takes_no_mark_back(void **state)
 {
     struct node *node = *state;
     meet(node, HANDS, 7);
-    struct gossip_message late = next_from(node, HANDS);
-    late.header.head = 3;
-    claim_our_table(node, &late);
-    struct gossip_message hello = next_from(node, HANDS);
-    hello.header.head = 5;
-    claim_our_table(node, &hello);
+    struct gossip_message late = with_our_table(node, 3);
+    struct gossip_message hello = with_our_table(node, 5);
     take(node, &hello);
 
     take(node, &late);

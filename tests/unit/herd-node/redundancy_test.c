@@ -31,6 +31,13 @@ static void bring(
     redundancy_note(redundancy, at_ms(ms), link, received, known);
 }
 
+/* A brings only news, and this link only what is known. */
+static void bring_in_vain(struct redundancy *redundancy, int64_t ms, size_t link)
+{
+    bring(redundancy, ms, A, ENOUGH, 0);
+    bring(redundancy, ms, link, ENOUGH, ENOUGH);
+}
+
 /* Whether the review at that time changed anything. */
 static bool review(struct redundancy *redundancy, int64_t ms)
 {
@@ -48,8 +55,7 @@ static void expect_lazy(const struct redundancy *redundancy, bool a, bool b, boo
 static struct redundancy with_b_lazy(void)
 {
     struct redundancy redundancy = redundancy_of(LINKS);
-    bring(&redundancy, 0, A, ENOUGH, 0);
-    bring(&redundancy, 0, B, ENOUGH, ENOUGH);
+    bring_in_vain(&redundancy, 0, B);
     assert_true(review(&redundancy, 0));
     expect_lazy(&redundancy, false, true, false);
     return redundancy;
@@ -99,15 +105,13 @@ static void one_link_at_a_time_becomes_lazy(void **state)
 {
     (void)state;
     struct redundancy redundancy = redundancy_of(LINKS);
-    bring(&redundancy, 0, A, ENOUGH, 0);
-    bring(&redundancy, 0, B, ENOUGH, ENOUGH);
+    bring_in_vain(&redundancy, 0, B);
     bring(&redundancy, 0, C, ENOUGH, ENOUGH);
 
     assert_true(review(&redundancy, 0));
     assert_int_equal(redundancy.links[B].is_lazy + redundancy.links[C].is_lazy, 1);
 
-    bring(&redundancy, SETTLES, A, ENOUGH, 0);
-    bring(&redundancy, SETTLES, B, ENOUGH, ENOUGH);
+    bring_in_vain(&redundancy, SETTLES, B);
     bring(&redundancy, SETTLES, C, ENOUGH, ENOUGH);
     assert_true(review(&redundancy, NEXT_REVIEW));
     expect_lazy(&redundancy, false, true, true);
@@ -176,8 +180,7 @@ static void nothing_is_judged_before_the_review_is_due(void **state)
     (void)state;
     struct redundancy redundancy = redundancy_of(LINKS);
     assert_false(review(&redundancy, 0));
-    bring(&redundancy, 1, A, ENOUGH, 0);
-    bring(&redundancy, 1, B, ENOUGH, ENOUGH);
+    bring_in_vain(&redundancy, 1, B);
 
     assert_false(review(&redundancy, EVERY - 1));
     expect_lazy(&redundancy, false, false, false);
@@ -222,8 +225,7 @@ static void what_was_on_its_way_when_something_changed_does_not_count(void **sta
 {
     (void)state;
     struct redundancy redundancy = with_b_lazy();
-    bring(&redundancy, SETTLES - 1, A, ENOUGH, 0);
-    bring(&redundancy, SETTLES - 1, C, ENOUGH, ENOUGH);
+    bring_in_vain(&redundancy, SETTLES - 1, C);
 
     assert_false(review(&redundancy, NEXT_REVIEW));
 
@@ -234,8 +236,7 @@ static void what_comes_once_it_has_settled_counts(void **state)
 {
     (void)state;
     struct redundancy redundancy = with_b_lazy();
-    bring(&redundancy, SETTLES, A, ENOUGH, 0);
-    bring(&redundancy, SETTLES, C, ENOUGH, ENOUGH);
+    bring_in_vain(&redundancy, SETTLES, C);
     assert_false(review(&redundancy, NEXT_REVIEW - 1));
 
     assert_true(review(&redundancy, NEXT_REVIEW));
@@ -248,8 +249,7 @@ static void what_came_before_a_change_is_forgotten(void **state)
     (void)state;
     struct redundancy redundancy = redundancy_of(LINKS);
     bring(&redundancy, 0, C, ENOUGH - 1, ENOUGH - 1);
-    bring(&redundancy, 0, A, ENOUGH, 0);
-    bring(&redundancy, 0, B, ENOUGH, ENOUGH);
+    bring_in_vain(&redundancy, 0, B);
     assert_true(review(&redundancy, 0));
 
     bring(&redundancy, SETTLES, A, ENOUGH, 0);
@@ -331,12 +331,10 @@ static void a_link_that_was_needed_after_all_stays_eager_for_two_seconds(void **
     (void)state;
     struct redundancy redundancy = with_b_needed_after_all();
     const int64_t retry = TRIED + KEPT;
-    bring(&redundancy, retry - EVERY - 1, A, ENOUGH, 0);
-    bring(&redundancy, retry - EVERY - 1, B, ENOUGH, ENOUGH);
+    bring_in_vain(&redundancy, retry - EVERY - 1, B);
     assert_false(review(&redundancy, retry - EVERY - 1));
 
-    bring(&redundancy, retry - 1, A, ENOUGH, 0);
-    bring(&redundancy, retry - 1, B, ENOUGH, ENOUGH);
+    bring_in_vain(&redundancy, retry - 1, B);
     assert_false(review(&redundancy, retry - 1));
     expect_lazy(&redundancy, false, false, false);
 }
@@ -346,8 +344,7 @@ static void then_it_may_become_lazy_again(void **state)
     (void)state;
     struct redundancy redundancy = with_b_needed_after_all();
     const int64_t retry = TRIED + KEPT;
-    bring(&redundancy, retry, A, ENOUGH, 0);
-    bring(&redundancy, retry, B, ENOUGH, ENOUGH);
+    bring_in_vain(&redundancy, retry, B);
 
     assert_true(review(&redundancy, retry));
 
@@ -359,8 +356,7 @@ static void meanwhile_another_link_may_become_lazy(void **state)
     (void)state;
     struct redundancy redundancy = with_b_needed_after_all();
     const int64_t next = TRIED + NEXT_REVIEW;
-    bring(&redundancy, next, A, ENOUGH, 0);
-    bring(&redundancy, next, B, ENOUGH, ENOUGH);
+    bring_in_vain(&redundancy, next, B);
     bring(&redundancy, next, C, ENOUGH, ENOUGH / 2);
 
     assert_true(review(&redundancy, next));
@@ -374,8 +370,7 @@ static void when_a_way_is_gone_all_become_eager(void **state)
 {
     (void)state;
     struct redundancy redundancy = with_b_lazy();
-    bring(&redundancy, SETTLES, A, ENOUGH, 0);
-    bring(&redundancy, SETTLES, C, ENOUGH, ENOUGH);
+    bring_in_vain(&redundancy, SETTLES, C);
     assert_true(review(&redundancy, NEXT_REVIEW));
     expect_lazy(&redundancy, false, true, true);
 
@@ -396,16 +391,13 @@ static void when_a_way_is_gone_judging_begins_anew(void **state)
 {
     (void)state;
     struct redundancy redundancy = redundancy_of(LINKS);
-    bring(&redundancy, 0, A, ENOUGH, 0);
-    bring(&redundancy, 0, B, ENOUGH, ENOUGH);
+    bring_in_vain(&redundancy, 0, B);
     assert_false(redundancy_all_eager(&redundancy, at_ms(0)));
-    bring(&redundancy, SETTLES - 1, A, ENOUGH, 0);
-    bring(&redundancy, SETTLES - 1, B, ENOUGH, ENOUGH);
+    bring_in_vain(&redundancy, SETTLES - 1, B);
     assert_false(review(&redundancy, NEXT_REVIEW));
     expect_lazy(&redundancy, false, false, false);
 
-    bring(&redundancy, NEXT_REVIEW, A, ENOUGH, 0);
-    bring(&redundancy, NEXT_REVIEW, B, ENOUGH, ENOUGH);
+    bring_in_vain(&redundancy, NEXT_REVIEW, B);
     assert_false(review(&redundancy, NEXT_REVIEW + EVERY - 1));
     assert_true(review(&redundancy, NEXT_REVIEW + EVERY));
     expect_lazy(&redundancy, false, true, false);
