@@ -31,8 +31,17 @@ static struct slice find_value(struct slice text, const char *name)
     return slice_of_bytes(NULL, 0);
 }
 
+static bool is_unavailable(struct slice answer)
+{
+    (void)slice_next_word(&answer); /* HTTP/1.1 */
+    return slice_equals(slice_next_word(&answer), slice_of("503"));
+}
+
 enum status convergence_read(struct slice answer, struct convergence_view *ret_view)
 {
+    if (is_unavailable(answer)) {
+        return STATUS_TIMED_OUT;
+    }
     struct slice digest = find_value(answer, "\"digest\"");
     struct slice reports = find_value(answer, "\"reports\"");
     if (!slice_take_byte(&digest, '"')) {
@@ -98,22 +107,26 @@ static bool is_same(const struct convergence_view *a, const struct convergence_v
     return a->reports == b->reports && strcmp(a->digest, b->digest) == 0;
 }
 
-/* One round; *ret_is_equal is written when every node that was asked has answered. */
+/* One round, until a node is busy or says something else than the first; then they are not equal
+ * yet.
+ */
 static enum status ask_round(const struct tcp_endpoint *nodes,
     size_t count,
     struct convergence_view *ret_first,
     bool *ret_is_equal)
 {
+    *ret_is_equal = false;
     enum status status = ask(&nodes[0], ret_first);
-    for (size_t i = 1; i < count && status == STATUS_OK; i++) {
+    bool is_same_so_far = true;
+    for (size_t i = 1; i < count && status == STATUS_OK && is_same_so_far; i++) {
         struct convergence_view view;
         status = ask(&nodes[i], &view);
-        if (status == STATUS_OK && !is_same(ret_first, &view)) {
-            *ret_is_equal = false;
-            return STATUS_OK;
-        }
+        is_same_so_far = status == STATUS_OK && is_same(ret_first, &view);
     }
-    *ret_is_equal = status == STATUS_OK;
+    if (status == STATUS_TIMED_OUT) {
+        return STATUS_OK;
+    }
+    *ret_is_equal = status == STATUS_OK && is_same_so_far;
     return status;
 }
 

@@ -19,14 +19,16 @@ struct convergence_view {
 
 /*
  * The digest and the number of reports within the text of a /status answer, HTTP header and all.
- * STATUS_MALFORMED: one of them is missing.
+ * STATUS_TIMED_OUT: the node says (503) that its loop was too busy to answer; STATUS_MALFORMED: one
+ * of them is missing.
  */
 enum status convergence_read(struct slice answer, struct convergence_view *ret_view) MUST_USE;
 
 /*
  * Asks every node in turn, again and again, until all say the same in one round; *ret_view is what
- * they say then. Nobody may be reporting meanwhile. STATUS_TIMED_OUT: `deadline` passed.
- * STATUS_DISCONNECTED, STATUS_MALFORMED, ...: a node does not answer, or not as it should.
+ * they say then. Nobody may be reporting meanwhile; a node that is busy is asked again.
+ * STATUS_TIMED_OUT: `deadline` passed. STATUS_DISCONNECTED, STATUS_MALFORMED, ...: a node does not
+ * answer, or not as it should.
  */
 enum status convergence_wait(const struct tcp_endpoint *nodes,
     size_t count,

@@ -1,6 +1,8 @@
 """The load generator itself: it counts what is right, and nothing that is wrong, missing or unasked gets past it."""
 
 import contextlib
+import http.server
+import itertools
 import json
 import re
 import socket
@@ -114,6 +116,36 @@ def test_nobody_listening_is_one_line_and_exit_status_1():
     assert done.returncode == 1
     assert done.stdout == b""
     assert done.stderr == b"herd-bench: before the measurement: connection lost\n"
+
+
+class BusyNode(http.server.BaseHTTPRequestHandler):
+    """The admin endpoint of a node whose loop does not answer now and then, and at last always does."""
+
+    known = 200, b'{"reports":1,"digest":"0fe1"}'
+    busy = 503, b"the loop does not answer\n"
+    answers = itertools.chain([busy, known, busy], itertools.repeat(known))
+
+    def do_GET(self):
+        code, body = next(self.answers)
+        self.send_response(code)
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, *_):
+        pass
+
+
+def test_nodes_that_are_busy_are_asked_again(echo):
+    with http.server.HTTPServer((loopback_address(), 0), BusyNode) as admin:
+        thread = threading.Thread(target=admin.serve_forever, daemon=True)
+        thread.start()
+        address = "{}:{}".format(*admin.server_address)
+        status, result = bench(echo, "--count", "1", "--admin", f"{address},{address}")
+        admin.shutdown()
+        thread.join()
+
+    assert status == 0
+    assert result["known_ns"] > 0
 
 
 def test_the_cores_are_measured_to_the_end():

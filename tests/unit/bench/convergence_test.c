@@ -29,7 +29,7 @@ static void an_answer_without_them_is_malformed(void **state)
     (void)state;
     const char *const answers[] = {
         "",
-        "HTTP/1.1 503 Service Unavailable\r\n\r\n",
+        "HTTP/1.1 404 Not Found\r\n\r\n",
         "{\"reports\":12}",
         "{\"digest\":\"0fe1\"}",
         "{\"reports\":\"many\",\"digest\":\"0fe1\"}",
@@ -40,6 +40,15 @@ static void an_answer_without_them_is_malformed(void **state)
         struct convergence_view view;
         assert_int_equal(convergence_read(slice_of(answers[i]), &view), STATUS_MALFORMED);
     }
+}
+
+static void a_node_that_is_busy_is_not_malformed(void **state)
+{
+    (void)state;
+    struct convergence_view view;
+    const struct slice busy =
+        slice_of("HTTP/1.1 503 Service Unavailable\r\n\r\nthe loop does not answer\n");
+    assert_int_equal(convergence_read(busy, &view), STATUS_TIMED_OUT);
 }
 
 static void a_digest_longer_than_any_is_malformed(void **state)
@@ -66,6 +75,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(digest_and_reports_are_found_within_an_answer),
         cmocka_unit_test(an_answer_without_them_is_malformed),
+        cmocka_unit_test(a_node_that_is_busy_is_not_malformed),
         cmocka_unit_test(a_digest_longer_than_any_is_malformed),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
