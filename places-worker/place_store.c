@@ -41,6 +41,7 @@ struct place_store {
     struct stat file;             /* that was opened under this path */
     struct stat refused;          /* that could not be, last ... */
     struct instant refused_until; /* ... and when to try it again */
+    struct buffer refusal;        /* why, if that was in the last look-up */
     sqlite3 *database;
     sqlite3_stmt *candidates;
     sqlite3_stmt *place;
@@ -271,6 +272,7 @@ enum status place_store_open(
         return STATUS_NO_MEMORY;
     }
     memcpy(store->path, path, size);
+    store->refusal = buffer_with_max(COMPLAINT_MAX);
     const enum status status = open_database(store, path, complaint);
     if (status != STATUS_OK) {
         place_store_close(store);
@@ -291,6 +293,7 @@ void place_store_close(struct place_store *store)
     free(store->kinds);
     free(store->sources);
     free(store->path);
+    buffer_clear(&store->refusal);
     free(store);
 }
 
@@ -310,6 +313,7 @@ static void follow_path(struct place_store *store)
 {
     const struct instant now = instant_now();
     struct stat file;
+    buffer_reset(&store->refusal);
     if (stat(store->path, &file) != 0 || is_same_file(&file, &store->file) ||
         (is_same_file(&file, &store->refused) && instant_is_before(now, store->refused_until))) {
         return;
@@ -317,15 +321,18 @@ static void follow_path(struct place_store *store)
     store->refused = file;
     store->refused_until = instant_after_ms(now, FOLLOW_AGAIN_MS);
     struct place_store *fresh = NULL;
-    struct buffer complaint = buffer_with_max(COMPLAINT_MAX);
-    if (place_store_open(store->path, &fresh, &complaint) == STATUS_OK) {
+    if (place_store_open(store->path, &fresh, &store->refusal) == STATUS_OK) {
         const struct place_store old = *store;
         *store = *fresh;
         *fresh = old;
         sqlite3_progress_handler(store->database, DEADLINE_CHECK_STEPS, is_past_deadline, store);
         place_store_close(fresh);
     }
-    buffer_clear(&complaint);
+}
+
+struct slice place_store_refusal(const struct place_store *store)
+{
+    return buffer_slice(&store->refusal);
 }
 
 /* ---- Finding ---- */

@@ -3,7 +3,7 @@
  *
  * Owns:   one connection to the database, read-only. When another file has taken the place of the
  *         one that was opened (after an import), the next look-up opens that one; where it cannot,
- *         a later one tries again, and what was opened stays.
+ *         a later one tries again, what was opened stays, and place_store_refusal says why.
  * Thread: one thread for each store; open one per thread.
  * Limits: PLACE_STORE_CANDIDATES_MAX places are judged per look-up. Where the circle holds more,
  * the look-up is done again in a smaller circle about the same centre, so that its cost stays
@@ -68,5 +68,12 @@ struct place_results {
 enum status place_store_find(struct place_store *store,
     const struct place_query *query,
     struct place_results *results) MUST_USE;
+
+/*
+ * Why the last look-up could not open the file that has taken the place of the one that was opened,
+ * in one line; empty: it had no need to, or did not try again so soon. Valid until the next
+ * look-up.
+ */
+struct slice place_store_refusal(const struct place_store *store);
 
 #endif

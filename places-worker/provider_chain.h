@@ -54,7 +54,8 @@ struct provider_attempts {
 /*
  * Asks the providers until one answers. `answer->text` is always what the client gets: where all
  * fail, a text without results whose error_message says what each one met; the status is then that
- * of the first. `answer->message` says what the failed ones met, also where a later one answered.
+ * of the first. `answer->message` says what the failed ones met, also where a later one answered,
+ * and why an old places database is in use where a new one cannot be opened.
  */
 void provider_chain_answer(struct provider_chain *chain,
     const struct nearby *nearby,

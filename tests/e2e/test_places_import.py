@@ -261,6 +261,23 @@ def test_a_running_worker_goes_on_during_an_import_and_finds_the_places_after_it
     assert len(answer["html_attributions"]) == 1 and OSM_CREDIT in answer["html_attributions"][0]
 
 
+def test_a_new_database_that_cannot_be_opened_is_told_in_the_log_and_the_old_one_serves(database, make_herd):
+    load(database, sequence(feature(1)))
+    herd = make_herd("Solo", workers=1, places={"database": str(database)}).start()
+    client = herd.connect("Solo")
+    client.ask(f"IAMAT me {NOWHERE} 1".encode())
+    other = database.with_suffix(".other")
+    other.write_bytes(b"no database at all")
+    other.rename(database)
+
+    answer = client.whatsat(b"me", 12).json
+    assert answer["status"] == "OK" and len(answer["results"]) == 1
+    wait_until(
+        lambda: f'event=provider_failed cause="places database {database}: file is not a database; the one from before is '
+                'still in use" count=1'.encode() in herd["places-1"].log(),
+        "the worker has logged why it is not used")
+
+
 def test_a_town_that_was_imported_shows_a_mix_of_what_it_has(database, make_herd):
     kinds = {"restaurant": ("amenity", "restaurant"), "shop": ("shop", "books"), "hotel": ("tourism", "hotel"),
              "museum": ("tourism", "museum"), "station": ("railway", "station"), "bank": ("amenity", "bank"),

@@ -388,6 +388,18 @@ static void a_store_keeps_what_it_has_where_the_new_file_is_none(void **state)
     assert_int_equal(find(store, 34.06893, -118.445127, 10000, 20), STATUS_OK);
     assert_int_equal(results.count, 1);
     assert_true(slice_equals(results.places[0].name, slice_of("Westwood")));
+    struct buffer refusal = buffer_with_max(4096);
+    assert_int_equal(buffer_append_format(
+                         &refusal, "places database %s: file is not a database", folder->database),
+        STATUS_OK);
+    assert_true(slice_equals(place_store_refusal(store), buffer_slice(&refusal)));
+    buffer_clear(&refusal);
+
+    assert_int_equal(find(store, 34.06893, -118.445127, 10000, 20), STATUS_OK);
+    assert_int_equal(place_store_refusal(store).length, 0); /* it was not tried again so soon */
+    WRITE(folder, westwood);
+    assert_int_equal(find(store, 34.06893, -118.445127, 10000, 20), STATUS_OK);
+    assert_int_equal(place_store_refusal(store).length, 0);
     place_store_close(store);
 }
 
