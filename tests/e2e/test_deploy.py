@@ -10,7 +10,6 @@ import shutil
 import signal
 import socket
 import subprocess
-import time
 
 import pytest
 
@@ -511,10 +510,12 @@ def test_an_impatient_ctrl_c_at_any_moment_of_up_leaves_nothing(deployment):
     for _ in range(3):
         process = up_in_a_terminal(deployment, BUILD)
         wait_until(lambda: deployment.pids(), "the first has started")
-        while process.poll() is None:
-            os.killpg(process.pid, signal.SIGINT)
-            time.sleep(0.002)  # again and again, not to wait for anything
 
+        def has_ended_under_signals(up=process):
+            os.killpg(up.pid, signal.SIGINT)
+            return up.poll() is not None
+
+        wait_until(has_ended_under_signals, "it ends")
         assert process.returncode == 1 and "interrupted" in process.communicate()[1]
         assert deployment.pids() == {}
 
