@@ -21,7 +21,8 @@
 
 enum {
     REQUEST_SLOTS = 256, /* lanes that may ask at the same time, over all gateways */
-    GRACE_MS = 400, /* how long a new node waits for neighbours: longer than they wait to redial */
+    GRACE_MS = 1000, /* how long a new node waits for neighbours: they redial within 100 ms, but a
+                        busy machine takes most of this to link it */
     UNCONFIRMED_MS_MAX = 3000, /* a link that is heard and yet confirms nothing is dialled anew */
     SILENT_MS_MAX = 2000,      /* one whose neighbour is not heard likewise, */
     SILENT_REDIAL_MS = 1000,   /* and so often, until it is heard */

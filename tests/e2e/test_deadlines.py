@@ -10,10 +10,10 @@ from support.herd import IS_SANITIZED, wait_until
 from support.topology import GOLOMAN
 
 UCLA = b"+34.068930-118.445127"
-ANSWER_WITHIN_MS = 800
+ANSWER_WITHIN_MS = 1500
 PLACES_WITHIN_MS = 1000
 PLACES_MARGIN_MS = 500  # beyond the worker's time, for the way there and back
-GRACE_S = 3 if IS_SANITIZED else 0.4
+GRACE_S = 3 if IS_SANITIZED else 1  # for a busy machine; less than what the quick must not wait for
 
 
 @pytest.fixture
