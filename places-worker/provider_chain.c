@@ -40,7 +40,7 @@ struct provider_chain {
     struct buffer body;
     struct buffer translated; /* a body that is to be parsed, and therefore is shorter */
     struct buffer failures;
-    struct buffer complaint; /* that concerns no client */
+    struct slice refusal; /* of a new database, in this look-up: concerns no client */
 };
 
 static bool has_provider(const struct topology_places *places, enum places_provider provider)
@@ -150,7 +150,6 @@ enum status provider_chain_create(const struct provider_chain_settings *settings
     chain->body = buffer_with_max(MESSAGE_PLACES_MAX);
     chain->translated = buffer_with_max(GOOGLE_REPLY_MAX);
     chain->failures = buffer_with_max(PROVIDER_MESSAGE_MAX);
-    chain->complaint = buffer_with_max(PROVIDER_MESSAGE_MAX);
     chain->gates = settings->gates;
     chain->results = malloc(sizeof *chain->results);
     chain->found = malloc(sizeof *chain->found);
@@ -196,7 +195,6 @@ void provider_chain_destroy(struct provider_chain *chain)
     buffer_clear(&chain->body);
     buffer_clear(&chain->translated);
     buffer_clear(&chain->failures);
-    buffer_clear(&chain->complaint);
     free(chain);
 }
 
@@ -500,17 +498,6 @@ static void ask_overpass(struct provider_chain *chain,
     provider_gate_leave(gate);
 }
 
-static void note_refusal(struct provider_chain *chain, struct slice refusal)
-{
-    if (refusal.length > 0) {
-        const enum status status = buffer_append_format(&chain->complaint,
-            "%.*s; the one from before is still in use",
-            (int)refusal.length,
-            refusal.data);
-        (void)status; /* without memory it is said at the next attempt */
-    }
-}
-
 static void ask_embedded(struct provider_chain *chain,
     const struct nearby *nearby,
     struct instant deadline,
@@ -520,7 +507,7 @@ static void ask_embedded(struct provider_chain *chain,
         chain->places->rank_by_distance ? RANKING_BY_DISTANCE : RANKING_BY_PROMINENCE;
     embedded_answer(chain->store, order, nearby, deadline, chain->results, answer);
     answer->keep_s = PROVIDER_KEEP_ANY;
-    note_refusal(chain, place_store_refusal(chain->store));
+    chain->refusal = place_store_refusal(chain->store);
 }
 
 static void ask(struct provider_chain *chain,
@@ -604,16 +591,20 @@ static bool ask_all(struct provider_chain *chain,
     return false;
 }
 
-static void tell_operator(const struct provider_chain *chain, struct provider_answer *answer)
+/* The clients have been told. */
+static void tell_operator(struct provider_chain *chain, struct provider_answer *answer)
 {
-    const bool is_both = chain->failures.length > 0 && chain->complaint.length > 0;
-    const struct slice parts[] = {buffer_slice(&chain->failures),
-        slice_of(is_both ? "; " : ""),
-        buffer_slice(&chain->complaint)};
-    enum status status = STATUS_OK;
+    if (chain->refusal.length > 0) {
+        const enum status status = buffer_append_format(&chain->failures,
+            "%s%.*s; the one from before is still in use",
+            chain->failures.length > 0 ? "; " : "",
+            (int)chain->refusal.length,
+            chain->refusal.data);
+        (void)status; /* what finds no room is said at the next attempt */
+    }
     buffer_reset(&answer->message);
-    for (size_t i = 0; i < 3 && status == STATUS_OK; i++) {
-        status = buffer_append(&answer->message, parts[i]);
+    if (buffer_append(&answer->message, buffer_slice(&chain->failures)) != STATUS_OK) {
+        buffer_reset(&answer->message);
     }
 }
 
@@ -625,7 +616,7 @@ void provider_chain_answer(struct provider_chain *chain,
 {
     ret_attempts->count = 0;
     buffer_reset(&chain->failures);
-    buffer_reset(&chain->complaint);
+    chain->refusal = slice_of_bytes(NULL, 0);
     if (!ask_all(chain, nearby, deadline, answer, ret_attempts)) {
         tell_failure(chain, ret_attempts->attempts[0].status, answer);
     }

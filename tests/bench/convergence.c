@@ -107,26 +107,22 @@ static bool is_same(const struct convergence_view *a, const struct convergence_v
     return a->reports == b->reports && strcmp(a->digest, b->digest) == 0;
 }
 
-/* One round, until a node is busy or says something else than the first; then they are not equal
- * yet.
- */
+/* One round; *ret_is_equal is written when every node that was asked has answered. */
 static enum status ask_round(const struct tcp_endpoint *nodes,
     size_t count,
     struct convergence_view *ret_first,
     bool *ret_is_equal)
 {
-    *ret_is_equal = false;
     enum status status = ask(&nodes[0], ret_first);
-    bool is_same_so_far = true;
-    for (size_t i = 1; i < count && status == STATUS_OK && is_same_so_far; i++) {
+    for (size_t i = 1; i < count && status == STATUS_OK; i++) {
         struct convergence_view view;
         status = ask(&nodes[i], &view);
-        is_same_so_far = status == STATUS_OK && is_same(ret_first, &view);
+        if (status == STATUS_OK && !is_same(ret_first, &view)) {
+            *ret_is_equal = false;
+            return STATUS_OK;
+        }
     }
-    if (status == STATUS_TIMED_OUT) {
-        return STATUS_OK;
-    }
-    *ret_is_equal = status == STATUS_OK && is_same_so_far;
+    *ret_is_equal = status == STATUS_OK;
     return status;
 }
 
@@ -140,7 +136,7 @@ enum status convergence_wait(const struct tcp_endpoint *nodes,
         struct convergence_view view;
         bool is_equal = false;
         const enum status status = ask_round(nodes, count, &view, &is_equal);
-        if (status != STATUS_OK) {
+        if (status != STATUS_OK && status != STATUS_TIMED_OUT) {
             return status;
         }
         if (is_equal) {
